@@ -1,0 +1,96 @@
+"""What a tenant wants its traffic to do: the values that everything below renders, plans and compares."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Algorithm(StrEnum):
+    """How a pool chooses; every one honours the servers' weights."""
+
+    ROUND_ROBIN = "round_robin"
+    WEIGHTED_ROUND_ROBIN = "weighted_round_robin"
+    LEAST_CONN = "least_conn"
+    IP_HASH = "ip_hash"
+
+
+class AdminState(StrEnum):
+    READY = "ready"
+    DRAIN = "drain"
+    MAINT = "maint"
+
+
+class CheckType(StrEnum):
+    NONE = "none"
+    HTTP = "http"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """How a server is asked. Durations in milliseconds."""
+
+    type: CheckType = CheckType.HTTP
+    method: str = "GET"
+    path: str = "/"
+    host: str | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+    expected_status: str = "200-399"  # codes and ranges, comma separated
+    interval_ms: int = 5000
+    timeout_ms: int = 2000
+    rise: int = 2
+    fall: int = 3
+    port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Milliseconds."""
+
+    connect_ms: int = 5000
+    server_ms: int = 30000
+    queue_ms: int = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One address that answers. `address` is an IP literal: names are resolved before they get here."""
+
+    key: str
+    address: str
+    port: int
+    weight: int = 100  # 0..256
+    admin: AdminState = AdminState.READY
+    backup: bool = False
+    max_connections: int | None = None
+    check_port: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    key: str
+    algorithm: Algorithm = Algorithm.ROUND_ROBIN
+    servers: tuple[Server, ...] = ()
+    health_check: HealthCheck = field(default_factory=HealthCheck)
+    timeouts: Timeouts = field(default_factory=Timeouts)
+    retries: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`host` is lower case, exact or `*.rest`; `path_prefix` starts with `/` and matches by segment."""
+
+    key: str
+    host: str
+    path_prefix: str
+    pool: str  # a Pool.key of the same tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One tenant's whole desired state on a cluster. `rps` 0 means no limit."""
+
+    key: str
+    pools: tuple[Pool, ...] = ()
+    routes: tuple[Route, ...] = ()
+    rps: int = 0
+    suspended: bool = False
