@@ -1,0 +1,1 @@
+"""What a tenant pays for, and may therefore do."""

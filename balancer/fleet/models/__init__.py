@@ -1,0 +1,19 @@
+from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement
+from balancer.fleet.models.deployment import Deployment, DeploymentState
+from balancer.fleet.models.edit import Act, Edit
+from balancer.fleet.models.host import HostClaim
+from balancer.fleet.models.revision import Revision, Snapshot
+
+__all__ = [
+    "Act",
+    "Cluster",
+    "Deployment",
+    "DeploymentState",
+    "Edit",
+    "HostClaim",
+    "Node",
+    "Outcome",
+    "Placement",
+    "Revision",
+    "Snapshot",
+]

@@ -1,0 +1,74 @@
+"""Clusters, their nodes, and which tenant is served where."""
+
+from django.db import models
+
+from tenants.ids import new_id
+from tenants.models import Tenant
+
+
+class Cluster(models.Model):
+    """Nodes that carry the same snapshots.
+
+    `generation` counts the snapshots ever taken on it. It is raised under the row's lock, held until commit, so that
+    a node which has reported generation n has been sent every snapshot up to n.
+    """
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    name = models.CharField(max_length=40, unique=True)
+    is_default = models.BooleanField(default=False)
+    generation = models.PositiveBigIntegerField(default=0)
+
+    class Meta:
+        ordering = ("name",)
+        constraints = (
+            models.UniqueConstraint(
+                fields=["is_default"], condition=models.Q(is_default=True), name="one_default_cluster"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Outcome(models.TextChoices):
+    """What a node said last."""
+
+    NEVER = "never", "Never reported"
+    CONVERGED = "converged", "Converged"
+    RELOAD_DUE = "reload_due", "Reload due"
+    BEHIND = "behind", "Behind"
+    FAILED = "failed", "Failed"
+
+
+class Node(models.Model):
+    """One HAProxy. `generation` is the newest it has reported; `heartbeat_at` the last word from it."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="nodes")
+    name = models.SlugField(max_length=40, unique=True)
+    key = models.CharField(max_length=64)
+    generation = models.PositiveBigIntegerField(default=0)
+    outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NEVER)
+    words = models.TextField(blank=True)
+    version = models.CharField(max_length=40, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Placement(models.Model):
+    """Which cluster serves a tenant."""
+
+    tenant = models.OneToOneField(Tenant, on_delete=models.CASCADE, primary_key=True, related_name="placement")
+    cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="placements")
+
+    class Meta:
+        ordering = ("tenant_id",)
+
+    def __str__(self) -> str:
+        return f"{self.tenant} on {self.cluster}"

@@ -1,0 +1,22 @@
+"""What a tenant may have and do: the one module of billing that other apps ask."""
+
+from dataclasses import dataclass
+
+from billing.models import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`None` is without limit. `requests_per_second` is enforced by HAProxy, the counts by the services."""
+
+    plan: str
+    routes: int | None
+    backends: int | None
+    members: int | None
+    requests_per_second: int | None
+
+
+def of(tenant_id: str) -> Limits:
+    """One query. A tenant always has a subscription: it is made with it."""
+    plan = Subscription.objects.select_related("plan").get(tenant_id=tenant_id).plan
+    return Limits(plan.code, plan.routes, plan.backends, plan.members, plan.requests_per_second)

@@ -1,0 +1,52 @@
+"""What a machine or a console session shows instead of a password. Only digests are kept."""
+
+import uuid
+
+from django.db import models
+
+from tenants.ids import new_id
+from tenants.models.tenant import Tenant
+from tenants.models.user import User
+from tenants.roles import Role
+
+
+class ApiKey(models.Model):
+    """`vf_<prefix>_<secret>`; the prefix finds the row, the digest (sha256 of the whole key) proves it."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="api_keys")
+    created_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
+    prefix = models.CharField(max_length=12, unique=True)
+    digest = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.name} (vf_{self.prefix}_…)"
+
+
+class RefreshToken(models.Model):
+    """One link of a rotating chain; a second use of any link ends its whole family."""
+
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_tokens")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, related_name="refresh_tokens")
+    family = models.UUIDField(default=uuid.uuid4, db_index=True)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.family}"

@@ -1,0 +1,23 @@
+"""Who belongs to which tenant, and as what."""
+
+from django.db import models
+
+from tenants.ids import new_id
+from tenants.models.tenant import Tenant
+from tenants.models.user import User
+from tenants.roles import Role
+
+
+class Membership(models.Model):
+    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("tenant_id", "user_id")
+        constraints = (models.UniqueConstraint(fields=["tenant", "user"], name="membership_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.tenant}"
