@@ -1,0 +1,21 @@
+"""Who is acting, and through what: made by a door, handed to every service, written into every edit."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from tenants.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """`role` is None for staff and for the system itself; `through` names the credential (`session`, `jwt`, `api key ci`)."""
+
+    user_id: UUID | None
+    through: str
+    role: Role | None = None
+    is_staff: bool = False
+    request_id: str = ""
+    address: str = ""
+
+
+SYSTEM = Actor(user_id=None, through="system", is_staff=True)
