@@ -1,0 +1,149 @@
+"""JSON to the desired state, field by field."""
+
+import ipaddress
+
+from .codec_fields import BadState, Fields
+from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant, Timeouts
+from .text import NAME_MAX, expected_status, host, http_method, log_format, name, path_prefix, quoted
+
+DAY_MS = 86_400_000
+PORT_MAX = 65_535
+WEIGHT_MAX = 256
+MANY = 1_000_000_000
+HEADERS_MAX = 10  # each is three words, and a line has at most 64
+
+
+def read_tenant(value: object) -> Tenant:
+    fields = Fields(value, "")
+    tenant = Tenant(
+        key=fields.key("key"),
+        pools=fields.each("pools", _pool),
+        routes=fields.each("routes", _route),
+        rps=fields.whole("rps", 0, MANY),
+        suspended=fields.yes_or_no("suspended"),
+    )
+    fields.unique("pools", (pool.key for pool in tenant.pools))
+    fields.unique("routes", (route.key for route in tenant.routes))
+    known = {pool.key for pool in tenant.pools}
+    for index, route in enumerate(tenant.routes):
+        if route.pool not in known:
+            raise BadState(f"routes[{index}].pool", "no pool of this tenant")
+    fields.done()
+    return tenant
+
+
+def _pool(value: object, at: str) -> Pool:
+    fields = Fields(value, at)
+    pool = Pool(
+        key=fields.key("key"),
+        algorithm=fields.choice("algorithm", Algorithm),
+        servers=fields.each("servers", _server),
+        health_check=_check(fields.take("health_check"), fields.where("health_check")),
+        timeouts=_timeouts(fields.take("timeouts"), fields.where("timeouts")),
+        retries=fields.whole("retries", 0, 100),
+    )
+    fields.unique("servers", (server.key for server in pool.servers))
+    fields.done()
+    return pool
+
+
+def _server(value: object, at: str) -> Server:
+    fields = Fields(value, at)
+    server = Server(
+        key=fields.key("key"),
+        address=_address(fields),
+        port=fields.whole("port", 1, PORT_MAX),
+        weight=fields.whole("weight", 0, WEIGHT_MAX),
+        admin=fields.choice("admin", AdminState),
+        backup=fields.yes_or_no("backup"),
+        max_connections=fields.whole_or_none("max_connections", 1, MANY),
+        check_port=fields.whole_or_none("check_port", 1, PORT_MAX),
+    )
+    fields.done()
+    return server
+
+
+def _address(fields: Fields) -> str:
+    """An IP literal in its one canonical spelling, so that it can be compared with what HAProxy shows."""
+    value = fields.text("address")
+    try:
+        literal = ipaddress.ip_address(value)
+    except ValueError as refusal:
+        raise BadState(fields.where("address"), "not an IP address") from refusal
+    if isinstance(literal, ipaddress.IPv6Address) and literal.scope_id:
+        raise BadState(fields.where("address"), "an address with a scope")
+    return str(literal)
+
+
+def _timeouts(value: object, at: str) -> Timeouts:
+    fields = Fields(value, at)
+    timeouts = Timeouts(
+        connect_ms=fields.whole("connect_ms", 1, DAY_MS),
+        server_ms=fields.whole("server_ms", 1, DAY_MS),
+        queue_ms=fields.whole("queue_ms", 1, DAY_MS),
+    )
+    fields.done()
+    return timeouts
+
+
+def _check(value: object, at: str) -> HealthCheck:
+    fields = Fields(value, at)
+    check = HealthCheck(
+        type=fields.choice("type", CheckType),
+        method=fields.checked("method", fields.text("method"), http_method),
+        path=_path(fields),
+        host=_text_or_none(fields, "host"),
+        headers=fields.each("headers", _header),
+        expected_status=fields.checked("expected_status", fields.text("expected_status"), expected_status),
+        interval_ms=fields.whole("interval_ms", 1, DAY_MS),
+        timeout_ms=fields.whole("timeout_ms", 1, DAY_MS),
+        rise=fields.whole("rise", 1, 1000),
+        fall=fields.whole("fall", 1, 1000),
+        port=fields.whole_or_none("port", 1, PORT_MAX),
+    )
+    if len(check.headers) > HEADERS_MAX:
+        raise BadState(fields.where("headers"), f"more than {HEADERS_MAX}")
+    fields.done()
+    return check
+
+
+def _path(fields: Fields) -> str:
+    """A check may ask with a query string; a route may not."""
+    value = fields.text("path")
+    fields.checked("path", value.replace("?", "/"), path_prefix)
+    return value
+
+
+def _text_or_none(fields: Fields, field: str) -> str | None:
+    value = fields.take(field)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value:
+        raise BadState(fields.where(field), "not text")
+    fields.checked(field, value, log_format)
+    return value
+
+
+def _header(value: object, at: str) -> tuple[str, str]:
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(isinstance(part, str) for part in value):
+        raise BadState(at, "not a pair of texts")
+    key, text = value
+    fields = Fields({}, at)
+    return fields.checked("name", key[: NAME_MAX + 1], name), _header_value(fields, text)
+
+
+def _header_value(fields: Fields, text: str) -> str:
+    fields.checked("value", text, quoted)
+    return text
+
+
+def _route(value: object, at: str) -> Route:
+    fields = Fields(value, at)
+    route = Route(
+        key=fields.key("key"),
+        host=fields.checked("host", fields.text("host"), host),
+        path_prefix=fields.checked("path_prefix", fields.text("path_prefix"), path_prefix),
+        pool=fields.key("pool"),
+    )
+    fields.done()
+    return route

@@ -1,0 +1,103 @@
+"""Pools and their servers: what the runtime can do, and what needs a reload."""
+
+from dataclasses import dataclass, field
+
+from .commands import AddServer, Command, RemoveServer, SetAddress, SetAdmin, SetCheckPort, SetMaxConn, SetWeight
+from .desired import AdminState, CheckType, Pool, Server, Tenant
+from .render.pool import proxy_name
+from .running import Running, RunningServer
+
+
+@dataclass(frozen=True, slots=True)
+class PoolPlan:
+    tenant_key: str
+    commands: tuple[Command, ...]
+    reload: tuple[str, ...]
+    live: frozenset[str]  # proxies that run and are wanted
+    wanted: frozenset[str]
+
+    def retire(self, running: Running, *, still_routed: frozenset[str]) -> tuple[Command, ...]:
+        """Put the servers of removed pools to maint; the sections go with the next reload."""
+        return tuple(
+            SetAdmin(proxy, server, AdminState.MAINT)
+            for proxy in running.pools_of.get(self.tenant_key, ())
+            if proxy not in self.wanted and proxy not in still_routed
+            for server in running.servers_of.get(proxy, ())
+            if running.servers[proxy, server].admin is not AdminState.MAINT
+        )
+
+
+@dataclass(slots=True)
+class _Draft:
+    commands: list[Command] = field(default_factory=list)
+    removals: list[Command] = field(default_factory=list)
+    reload: list[str] = field(default_factory=list)
+
+
+def plan_pools(deployed: Tenant | None, desired: Tenant | None, running: Running) -> PoolPlan:
+    tenant = desired or deployed
+    key = tenant.key if tenant else ""
+    before = {pool.key: pool for pool in deployed.pools} if deployed else {}
+    draft = _Draft()
+    live: set[str] = set()
+    wanted: set[str] = set()
+    for pool in desired.pools if desired else ():
+        proxy = proxy_name(key, pool.key)
+        wanted.add(proxy)
+        old = before.get(pool.key)
+        if proxy not in running.pools or old is None:
+            draft.reload.append(f"pool {pool.key} is new")
+            continue
+        live.add(proxy)
+        draft.reload += settings_changed(old, pool)
+        _plan_servers(draft, proxy, old, pool, running)
+    return PoolPlan(key, (*draft.commands, *draft.removals), tuple(draft.reload), frozenset(live), frozenset(wanted))
+
+
+def settings_changed(old: Pool, new: Pool) -> list[str]:
+    """What of a pool HAProxy 2.6 only takes from a file."""
+    words = {
+        "algorithm": old.algorithm is not new.algorithm,
+        "health check": old.health_check != new.health_check,
+        "timeouts": old.timeouts != new.timeouts,
+        "retries": old.retries != new.retries,
+    }
+    return [
+        f"pool {new.key} has another {what}" if what[-1] != "s" else f"pool {new.key} has other {what}"
+        for what, changed in words.items()
+        if changed
+    ]
+
+
+def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Running) -> None:
+    before = {server.key: server for server in old.servers}
+    keys = set()
+    for server in new.servers:
+        keys.add(server.key)
+        runs = running.servers.get((proxy, server.key))
+        if runs is None:
+            draft.commands.append(AddServer(proxy, server, new.health_check))
+            continue
+        was = before.get(server.key)
+        if was is not None and was.backup is not server.backup:
+            draft.reload.append(f"server {server.key} {'became' if server.backup else 'is no longer'} a backup")
+        draft.commands += server_commands(proxy, server, runs, was, new)
+    draft.removals += [RemoveServer(proxy, key) for key in running.servers_of.get(proxy, ()) if key not in keys]
+
+
+def server_commands(proxy: str, server: Server, runs: RunningServer, was: Server | None, pool: Pool) -> list[Command]:
+    commands: list[Command] = []
+    if (runs.address, runs.port) != (server.address, server.port):
+        commands.append(SetAddress(proxy, server.key, server.address, server.port))
+    if runs.weight != server.weight:
+        commands.append(SetWeight(proxy, server.key, server.weight))
+    if runs.admin is not server.admin:
+        commands.append(SetAdmin(proxy, server.key, server.admin))
+    limit = server.max_connections or 0
+    seen = runs.max_connections if runs.max_connections is not None else (was.max_connections or 0 if was else limit)
+    if seen != limit:
+        commands.append(SetMaxConn(proxy, server.key, limit))
+    port = server.check_port or pool.health_check.port or 0
+    if pool.health_check.type is not CheckType.NONE and runs.check_port != port:
+        commands.append(SetCheckPort(proxy, server.key, port))
+    return commands

@@ -1,0 +1,22 @@
+"""Desired state and a node's settings in, HAProxy's files out."""
+
+from .frontends import render_frontends
+from .maps import map_entries, render_maps, route_key
+from .node import NodeSettings, render_global
+from .pool import proxy_name, render_pool
+from .tree import render_shard, render_tree, shard_name, shard_of
+
+__all__ = [
+    "NodeSettings",
+    "map_entries",
+    "proxy_name",
+    "render_frontends",
+    "render_global",
+    "render_maps",
+    "render_pool",
+    "render_shard",
+    "render_tree",
+    "route_key",
+    "shard_name",
+    "shard_of",
+]

@@ -1,0 +1,44 @@
+"""The maps: which tenant a host belongs to, which pool a path goes to, who is suspended, who may ask how often."""
+
+from collections.abc import Iterable
+
+from balancer.haproxy.desired import Tenant
+from balancer.haproxy.running import HOSTS, LIMITS, MAPS, ROUTES, TENANTS
+from balancer.haproxy.text import host, map_line, path_prefix
+
+from .pool import proxy_name
+
+SUSPENDED = "suspended"
+
+
+def route_key(site: str, prefix: str) -> str:
+    """`example.com/api/`: it ends in `/`, and so does what is looked up, so a prefix matches whole segments."""
+    return f"{host(site)}{path_prefix(prefix).rstrip('/')}/"
+
+
+def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
+    """One tenant's share of every map. Of two routes with one key the first counts, as in HAProxy."""
+    hosts: dict[str, str] = {}
+    routes: dict[str, str] = {}
+    for route in tenant.routes:
+        hosts[host(route.host)] = tenant.key
+        routes.setdefault(route_key(route.host, route.path_prefix), proxy_name(tenant.key, route.pool))
+    return {
+        HOSTS: hosts,
+        ROUTES: routes,
+        TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
+        LIMITS: {tenant.key: str(tenant.rps)} if tenant.rps > 0 else {},
+    }
+
+
+def render_maps(tenants: Iterable[Tenant]) -> dict[str, str]:
+    """Every map's text by its path in the tree; empty maps too, because HAProxy 2.6 wants the files."""
+    merged: dict[str, dict[str, str]] = {path: {} for path in MAPS}
+    for tenant in sorted(tenants, key=lambda each: each.key):
+        for path, entries in map_entries(tenant).items():
+            for key, value in entries.items():
+                merged[path].setdefault(key, value)
+    return {
+        path: "".join(f"{map_line(key, value)}\n" for key, value in sorted(entries.items()))
+        for path, entries in merged.items()
+    }

@@ -1,0 +1,79 @@
+"""What belongs to the node and to no tenant: its process, its defaults, its sockets."""
+
+from dataclasses import dataclass
+
+from balancer.haproxy.text import word
+
+DEFAULTS = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Where a node listens and how large it is.
+
+    `run_folder` is absolute, and holds the sockets: a socket's path has at most about 90 characters.
+    """
+
+    run_folder: str
+    http_bind: str = "127.0.0.1:8000"
+    https_bind: str | None = None  # nothing binds to it before there is a certificate
+    threads: int = 2
+    max_connections: int = 4000
+    log_target: str | None = None  # "stdout", an address or a socket, as `log` takes it
+    hard_stop_after_s: int = 600
+    close_spread_s: int = 30
+
+    @property
+    def state_file(self) -> str:
+        """Servers' states over a reload. Not in the tree: `default-path` does not hold for it (measured)."""
+        return f"{self.run_folder}/server-state"
+
+    @property
+    def traffic_threads(self) -> str:
+        """The threads of the binds: all but the first, which answers the admin socket (`haproxy.md` 2.3)."""
+        return f" thread 2-{self.threads:d}" if self.threads > 1 else ""
+
+    @property
+    def admin_thread(self) -> str:
+        return " thread 1" if self.threads > 1 else ""
+
+
+def render_global(settings: NodeSettings) -> str:
+    """`00-global.cfg`: the process and the one named `defaults` that every section names."""
+    log = f"    log {word(settings.log_target)} format raw local0\n" if settings.log_target else ""
+    admin = word(f"{settings.run_folder}/admin.sock")
+    return f"""global
+    default-path config
+{log}    nbthread {settings.threads:d}
+    maxconn {settings.max_connections:d}
+    stats socket {admin} mode 600 level admin expose-fd listeners{settings.admin_thread}
+    stats timeout 30s
+    server-state-file {word(settings.state_file)}
+    hard-stop-after {settings.hard_stop_after_s:d}s
+    close-spread-time {settings.close_spread_s:d}s
+    mworker-max-reloads 5
+    spread-checks 20
+    tune.bufsize 16384
+
+defaults {DEFAULTS}
+    mode http
+    log global
+    option httplog
+    option dontlognull
+    option idle-close-on-response
+    option http-keep-alive
+    option redispatch
+    option splice-auto
+    http-reuse safe
+    balance roundrobin
+    retries 2
+    retry-on conn-failure empty-response
+    load-server-state-from-file global
+    timeout http-request 10s
+    timeout http-keep-alive 30s
+    timeout client 60s
+    timeout connect 5s
+    timeout server 30s
+    timeout queue 5s
+    timeout tunnel 1h
+"""

@@ -1,0 +1,55 @@
+"""One pool as HAProxy's `backend` section."""
+
+from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server
+from balancer.haproxy.server_line import file_weight, server_keywords, socket_address
+from balancer.haproxy.text import expected_status, http_method, log_format, name, quoted
+
+from .node import DEFAULTS
+
+BALANCE = {
+    Algorithm.ROUND_ROBIN: "    balance roundrobin\n",
+    Algorithm.WEIGHTED_ROUND_ROBIN: "    balance roundrobin\n",
+    Algorithm.LEAST_CONN: "    balance leastconn\n",
+    # Without `hash-type consistent` HAProxy refuses `add server`.
+    Algorithm.IP_HASH: "    balance source\n    hash-type consistent\n",
+}
+
+
+def proxy_name(tenant_key: str, pool_key: str) -> str:
+    """The name of a pool in HAProxy."""
+    return name(f"{tenant_key}_{pool_key}")
+
+
+def render_pool(tenant_key: str, pool: Pool) -> str:
+    """One section, ending in an empty line. Raises `Unprintable`."""
+    timeouts = pool.timeouts
+    head = (
+        f"backend {proxy_name(tenant_key, pool.key)} from {DEFAULTS}\n{BALANCE[pool.algorithm]}"
+        f"    retries {pool.retries:d}\n    timeout connect {timeouts.connect_ms:d}ms\n"
+        f"    timeout server {timeouts.server_ms:d}ms\n    timeout queue {timeouts.queue_ms:d}ms\n"
+        f"{render_check(pool.health_check)}"
+    )
+    return head + "".join(_server(server, pool.health_check) for server in pool.servers) + "\n"
+
+
+def _server(server: Server, check: HealthCheck) -> str:
+    disabled = " disabled" if server.admin is AdminState.MAINT else ""
+    where = socket_address(server.address, server.port)
+    keywords = server_keywords(server, check, weight=file_weight(server))
+    return f"    server {name(server.key)} {where} {keywords}{disabled}\n"
+
+
+def render_check(check: HealthCheck) -> str:
+    """The lines that say how servers are asked."""
+    if check.type is CheckType.NONE:
+        return ""
+    timeout = f"    timeout check {check.timeout_ms:d}ms\n"
+    if check.type is CheckType.TCP:
+        return timeout
+    headers = "".join(f" hdr {name(key)} {log_format(value)}" for key, value in check.headers)
+    return (
+        f"{timeout}    option httpchk\n"
+        f"    http-check send meth {http_method(check.method)} uri {quoted(check.path)} ver HTTP/1.1"
+        f" hdr Host {log_format(check.host or 'localhost')}{headers}\n"
+        f"    http-check expect status {expected_status(check.expected_status)}\n"
+    )

@@ -1,0 +1,44 @@
+"""All files of a node. At most 256 shards: a file per tenant does not scale (`haproxy.md` 2.1)."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from hashlib import sha256
+
+from balancer.haproxy.desired import Tenant
+
+from .frontends import render_frontends
+from .maps import render_maps
+from .node import NodeSettings, render_global
+from .pool import render_pool
+
+SHARDS = 256
+
+
+def shard_of(tenant_key: str) -> int:
+    """0..255, the same on every node and in every version."""
+    return int.from_bytes(sha256(tenant_key.encode()).digest()[:2], "big") % SHARDS
+
+
+def shard_name(tenant_key: str) -> str:
+    return f"50-shard-{shard_of(tenant_key):03d}.cfg"
+
+
+def render_shard(tenants: Iterable[Tenant]) -> str:
+    """The pools of these tenants, in the order of their keys."""
+    ordered = sorted(tenants, key=lambda tenant: tenant.key)
+    return "".join([render_pool(tenant.key, pool) for tenant in ordered for pool in tenant.pools])
+
+
+def render_tree(tenants: Iterable[Tenant], settings: NodeSettings) -> dict[str, str]:
+    """Path in the folder -> text. Shards without a pool are absent. Raises `Unprintable`."""
+    everyone = list(tenants)
+    shards: defaultdict[str, list[Tenant]] = defaultdict(list)
+    for tenant in everyone:
+        if tenant.pools:
+            shards[shard_name(tenant.key)].append(tenant)
+    return {
+        "00-global.cfg": render_global(settings),
+        "10-frontends.cfg": render_frontends(settings),
+        **{path: render_shard(members) for path, members in sorted(shards.items())},
+        **render_maps(everyone),
+    }

@@ -1,0 +1,79 @@
+"""What a node runs, as values."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cached_property
+
+from .desired import AdminState
+
+
+class Oper(StrEnum):
+    """What the checks say."""
+
+    UP = "up"
+    DOWN = "down"
+    STARTING = "starting"
+    STOPPING = "stopping"
+    NOCHECK = "nocheck"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """`check_port` 0: the server's own. `max_connections` None: nobody looked; 0: no limit."""
+
+    address: str
+    port: int
+    weight: int
+    admin: AdminState
+    oper: Oper = Oper.UNKNOWN
+    check_port: int = 0
+    max_connections: int | None = None
+
+
+@dataclass(frozen=True)
+class Running:
+    """A look at one node. Keys of `servers` are (proxy, server); of `maps` the names in `render.maps`.
+
+    `pools` are the proxies that run, with or without servers. Not slotted: the indexes are built once, on first use.
+    """
+
+    servers: Mapping[tuple[str, str], RunningServer] = field(default_factory=dict)
+    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    pools: frozenset[str] = frozenset()
+
+    @cached_property
+    def servers_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Proxy -> keys of its servers."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for proxy, server in self.servers:
+            found[proxy].append(server)
+        return {proxy: tuple(servers) for proxy, servers in found.items()}
+
+    @cached_property
+    def pools_of(self) -> Mapping[str, tuple[str, ...]]:
+        """Tenant key -> its proxies that run."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for proxy in sorted(self.pools):
+            found[proxy.partition("_")[0]].append(proxy)
+        return {tenant: tuple(proxies) for tenant, proxies in found.items()}
+
+    @cached_property
+    def keys_of(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
+        """(map, tenant key) -> the map's keys that are this tenant's, by key or by value."""
+        found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+        for name, entries in self.maps.items():
+            for key, value in entries.items():
+                owner = key if name in OWNED_BY_KEY else value.partition("_")[0]
+                found[name, owner].append(key)
+        return {at: tuple(keys) for at, keys in found.items()}
+
+
+HOSTS = "maps/hosts.map"
+ROUTES = "maps/routes.map"
+TENANTS = "maps/tenants.map"
+LIMITS = "maps/limits.map"
+MAPS = (HOSTS, ROUTES, TENANTS, LIMITS)
+OWNED_BY_KEY = frozenset({TENANTS, LIMITS})
