@@ -11,17 +11,11 @@ class TenantStatus(models.TextChoices):
     SUSPENDED = "suspended", "Suspended"
 
 
-class Apply(models.TextChoices):
-    AUTOMATIC = "automatic", "Each change deploys at once"
-    STAGED = "staged", "Changes wait for a deploy"
-
-
 class Tenant(TenantMixin):
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
     slug = models.SlugField(max_length=40, unique=True)
     name = models.CharField(max_length=80)
     status = models.CharField(max_length=12, choices=TenantStatus, default=TenantStatus.ACTIVE)
-    apply = models.CharField(max_length=12, choices=Apply, default=Apply.AUTOMATIC)
     created_at = models.DateTimeField()
 
     auto_create_schema = False  # services.provision fills it from the template's SQL

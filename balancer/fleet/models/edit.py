@@ -20,7 +20,7 @@ class Act(models.TextChoices):
 class Edit(models.Model):
     """Written in the transaction of the change itself. Without a revision it is still to be cut.
 
-    `runtime` acts deploy at once in a staged tenant too. `before` and `after` hold the fields that differ.
+    `before` and `after` hold the fields that differ.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -33,7 +33,6 @@ class Edit(models.Model):
     name = models.CharField(max_length=200)
     before = models.JSONField(default=dict)
     after = models.JSONField(default=dict)
-    runtime = models.BooleanField(default=False)
     request_id = models.CharField(max_length=64, blank=True)
     at = models.DateTimeField()
     revision = models.ForeignKey("fleet.Revision", on_delete=models.SET_NULL, null=True, related_name="edits")
