@@ -1,6 +1,8 @@
 """Every setting, from the environment. `manage.py up` writes a first one into `.veloflux/env`; nothing secret has a default."""
 
+from ipaddress import ip_network
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 
@@ -19,6 +21,12 @@ ALLOWED_HOSTS = env.list("VELOFLUX_ALLOWED_HOSTS", default=["localhost", "127.0.
 DEMO = env.bool("VELOFLUX_DEMO", default=False)
 SIGN_UP_OPEN = env.bool("VELOFLUX_SIGN_UP_OPEN", default=True)
 VERSION = "0.1.0"
+
+# What a tenant's backend may never be: the platform's own networks, and at loopback (demo only) our own ports.
+DENIED_NETWORKS = [ip_network(network) for network in env.list("VELOFLUX_DENIED_NETWORKS", default=[])]
+OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
+# What a tenant may never route: the names that the console itself answers on.
+RESERVED_HOSTS = frozenset({"localhost", urlsplit(BASE_URL).hostname or "localhost"})
 
 SHARED_APPS = [
     "django_tenants",

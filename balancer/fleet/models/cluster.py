@@ -41,17 +41,20 @@ class Outcome(models.TextChoices):
 
 
 class Node(models.Model):
-    """One HAProxy. `generation` is the newest it has reported; `heartbeat_at` the last word from it."""
+    """One HAProxy. `generation` is the newest it has reported, `asked_generation` the newest it was sent;
+    `heartbeat_at` is the last word from it, `reported_at` the node's own clock (epoch seconds) at its newest report."""
 
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="nodes")
     name = models.SlugField(max_length=40, unique=True)
     key = models.CharField(max_length=64)
     generation = models.PositiveBigIntegerField(default=0)
+    asked_generation = models.PositiveBigIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NEVER)
     words = models.TextField(blank=True)
     version = models.CharField(max_length=40, blank=True)
     heartbeat_at = models.DateTimeField(null=True, blank=True)
+    reported_at = models.FloatField(default=0)
     asked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

@@ -1,0 +1,25 @@
+"""Work that may be asked for by name, after commit. Messages only make it prompt: the sweep gets there without them."""
+
+import structlog
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+log = structlog.get_logger(__name__)
+
+
+def cut(tenant_id: str, *, request_id: str = "") -> None:
+    """Ask for the tenant's edits to be gathered into a revision."""
+    ask("balancer.tasks.cut", [tenant_id], queue="control", request_id=request_id)
+
+
+def converge(node_id: str, body: str, signature: str) -> None:
+    """Tell a node what it lacks. Expires: a node that was away is told afresh by the sweep."""
+    ask("node.converge", [body, signature], queue=f"node.{node_id}.work", expires=30)
+
+
+def ask(name: str, args: list[str], *, queue: str, expires: float | None = None, request_id: str = "") -> None:
+    """A broker that is away must not fail the change, which is already committed."""
+    try:
+        current_app.send_task(name, args=args, queue=queue, expires=expires, headers={"request_id": request_id})
+    except (OperationalError, OSError) as error:
+        log.warning("not asked, the sweep will", task=name, queue=queue, error=str(error))

@@ -1,0 +1,62 @@
+"""A tenant's rows → the values that HAProxy is made from. Four queries, whatever its size."""
+
+from collections import defaultdict
+
+from balancer.haproxy.desired import (
+    AdminState,
+    Algorithm,
+    CheckType,
+    HealthCheck,
+    Pool,
+    Route,
+    Server,
+    Tenant,
+    Timeouts,
+)
+from balancer.models import Backend as BackendRow
+from balancer.models import Pool as PoolRow
+from balancer.models import Route as RouteRow
+from billing.queries import limits
+from tenants.models import Tenant as TenantRow
+from tenants.models import TenantStatus
+
+POOL = (
+    "id", "algorithm", "retries", "check_type", "check_method", "check_path", "check_host", "check_headers",
+    "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
+    "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms",
+)  # fmt: skip
+BACKEND = ("pool_id", "id", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
+
+
+def of(tenant: TenantRow) -> Tenant:
+    """In the tenant's scope, inside one repeatable-read transaction: the rows must be of one moment."""
+    servers = servers_by_pool()
+    return Tenant(
+        key=tenant.key,
+        pools=tuple(pool(row, tuple(servers[row[0]])) for row in PoolRow.objects.order_by("id").values_list(*POOL)),
+        routes=tuple(
+            Route(f"r{key}", host, path, f"p{pool_id}")
+            for key, host, path, pool_id in RouteRow.objects.filter(enabled=True)
+            .order_by("id")
+            .values_list("id", "host", "path_prefix", "pool_id")
+        ),
+        rps=limits.of(tenant.id).requests_per_second or 0,
+        suspended=tenant.status == TenantStatus.SUSPENDED,
+    )
+
+
+def servers_by_pool() -> dict[str, list[Server]]:
+    found: dict[str, list[Server]] = defaultdict(list)
+    rows = BackendRow.objects.order_by("pool_id", "created_at", "id").values_list(*BACKEND)
+    for pool_id, key, ip, port, weight, admin, backup, most, check_port in rows:
+        found[pool_id].append(Server(f"b{key}", ip, port, weight, AdminState(admin), backup, most, check_port))
+    return found
+
+
+def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-arg]
+    (key, algorithm, retries, kind, method, path, host, headers, status, interval, timeout, rise, fall, port,
+     connect, server, queue) = row  # fmt: skip
+    check = HealthCheck(
+        CheckType(kind), method, path, host or None, tuple(sorted(headers.items())), status, interval, timeout, rise, fall, port
+    )
+    return Pool(f"p{key}", Algorithm(algorithm), servers, check, Timeouts(connect, server, queue), retries)

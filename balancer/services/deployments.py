@@ -1,0 +1,136 @@
+"""Bring nodes to the newest state: tell each what it lacks, and write down what it says."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+
+from balancer import enqueue
+from balancer.edge import signing
+from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Placement, Snapshot
+from balancer.fleet.models.deployment import OPEN
+from tenants.scope import platform_scope
+
+log = structlog.get_logger(__name__)
+
+AWAY_AFTER = timedelta(seconds=15)  # three heartbeats
+ASK_AGAIN_AFTER = timedelta(seconds=8)
+
+
+def open_for(snapshot: Snapshot, *, now: datetime) -> None:
+    """A deployment per node of the cluster; what was still under way for this tenant is superseded."""
+    Deployment.objects.filter(tenant_id=snapshot.tenant_id, state__in=OPEN).update(
+        state=DeploymentState.SUPERSEDED, finished_at=now
+    )
+    Deployment.objects.bulk_create(
+        Deployment(
+            tenant_id=snapshot.tenant_id,
+            revision_id=str(snapshot.revision_id),
+            node_id=node_id,
+            generation=snapshot.generation,
+            queued_at=now,
+        )
+        for node_id in Node.objects.filter(cluster_id=snapshot.cluster_id).values_list("pk", flat=True)
+    )
+
+
+def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
+    """Tell every node of the tenant's cluster what it lacks. A node that is away is told by the sweep on its return."""
+    with platform_scope():
+        cluster_id = Placement.objects.values_list("cluster_id", flat=True).get(tenant_id=tenant_id)
+        here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
+        for node in Node.objects.filter(here, cluster_id=cluster_id).select_related("cluster"):
+            dispatch(node, since=node.asked_generation, now=now)
+
+
+def dispatch(node: Node, *, since: int, now: datetime, force_reload: bool = False) -> None:
+    """Send the snapshots that came after `since`; cost follows what changed. In the platform's scope."""
+    fragments = list(Snapshot.objects.filter(cluster=node.cluster_id, generation__gt=since).order_by("generation"))
+    generation = fragments[-1].generation if fragments else since
+    body = json.dumps(
+        {
+            "node": node.pk,
+            "cluster": node.cluster_id,
+            "since": since,
+            "generation": generation,
+            "sent_at": now.timestamp(),
+            "fragments": [fragment(snapshot) for snapshot in fragments],
+            "force_reload": force_reload,
+        }
+    )
+    Node.objects.filter(pk=node.pk).update(
+        asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
+    )
+    enqueue.converge(node.pk, body, signing.sign(node.key, body))
+
+
+def fragment(snapshot: Snapshot) -> dict[str, Any]:
+    return {
+        "tenant": f"t{snapshot.tenant_id}",
+        "generation": snapshot.generation,
+        "digest": snapshot.digest,
+        "state": snapshot.state,
+        "request_ids": snapshot.request_ids,
+    }
+
+
+def sweep(*, now: datetime) -> int:
+    """The road without messages: ask again each node that is behind and has been asked long enough ago."""
+    behind = Node.objects.filter(
+        ~Q(generation=F("cluster__generation")) | Q(outcome__in=[Outcome.BEHIND, Outcome.FAILED]),
+        Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER),
+        Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER),
+    )
+    nodes = list(behind.select_related("cluster"))
+    for node in nodes:
+        dispatch(node, since=node.generation, now=now)
+    return len(nodes)
+
+
+def reported(node: Node, report: dict[str, Any], *, now: datetime) -> list[str]:
+    """Write down what a node says it did; return the ids of the tenants it is about. In the platform's scope."""
+    behind = report["outcome"] == Outcome.BEHIND
+    with transaction.atomic():
+        held = Node.objects.select_for_update().get(pk=node.pk)
+        if report["at"] >= held.reported_at:  # reports may be worked off in another order than they were sent
+            note(held, report, now=now)
+        for told in report["tenants"]:
+            close(held, told, now=now)
+    if behind:
+        dispatch(held, since=held.generation, now=now)
+    log.info("node reported", node=node.name, outcome=report["outcome"], generation=report["generation"])
+    return [str(told["tenant"]).removeprefix("t") for told in report["tenants"]]
+
+
+def note(node: Node, report: dict[str, Any], *, now: datetime) -> None:
+    node.outcome = report["outcome"]
+    node.generation = report["generation"]
+    node.version = str(report.get("version", ""))[:40]
+    node.words = str(report.get("words", ""))
+    node.reported_at = report["at"]
+    node.heartbeat_at = now
+    if report["outcome"] == Outcome.BEHIND:
+        node.asked_generation = report["generation"]
+    node.save()
+
+
+def close(node: Node, told: dict[str, Any], *, now: datetime) -> None:
+    """What became of one tenant's newest revision on this node."""
+    state = DeploymentState(told["outcome"])
+    rows = Deployment.objects.select_for_update().filter(
+        node=node, tenant_id=str(told["tenant"]).removeprefix("t"), generation=told["generation"]
+    )
+    for deployment in rows.exclude(state=DeploymentState.SUPERSEDED):
+        if state == DeploymentState.RELOAD_DUE and deployment.state not in OPEN:
+            continue  # the report of the reload itself was worked off first
+        deployment.state = state
+        deployment.reason = str(told.get("reason", ""))[:500]
+        deployment.words = str(told.get("words", ""))
+        deployment.steps = [*deployment.steps, *told.get("steps", [])][-200:]
+        deployment.finished_at = None if state in OPEN else now
+        deployment.save()
+        log.info("deployment", node=node.name, tenant=told["tenant"], state=state.value, request_ids=told.get("request_ids", []))

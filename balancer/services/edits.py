@@ -1,0 +1,71 @@
+"""Write down one thing someone changed, in the transaction that changes it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from django.db import models, transaction
+
+from balancer import enqueue
+from balancer.fleet.models import Act, Edit
+from tenants import scope
+from tenants.actor import Actor
+from tenants.models import Tenant
+
+Thing = TypeVar("Thing")
+NOT_SHOWN = frozenset({"created_at", "updated_at"})
+
+
+@dataclass(frozen=True, slots=True)
+class Changed(Generic[Thing]):
+    """What a service hands back: the object as it is now, and the edit that says so."""
+
+    object: Thing
+    edit: Edit
+
+
+def hold_tenant() -> Tenant:
+    """Lock the tenant whose scope this is. Holding it holds its counts still: two requests cannot both take the last place."""
+    return Tenant.objects.select_for_update().get(pk=scope.required().tenant_id)
+
+
+def fields_of(thing: models.Model) -> dict[str, Any]:
+    """Column → value, as JSON can hold it."""
+    return {
+        field.attname: getattr(thing, field.attname)
+        for field in thing._meta.concrete_fields
+        if field.attname not in NOT_SHOWN
+    }
+
+
+def record(
+    act: Act,
+    thing: models.Model,
+    *,
+    by: Actor,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Edit:
+    """Inside the change's own transaction. After it commits, ask for a revision to be cut."""
+    before, after = differing(before or {}, after or {})
+    edit = Edit.objects.create(
+        tenant_id=scope.required().tenant_id,
+        by_id=by.user_id,
+        through=by.through,
+        act=act,
+        kind=thing._meta.model_name or "",
+        object_id=thing.pk,
+        name=str(thing)[:200],
+        before=before,
+        after=after,
+        request_id=by.request_id,
+        at=now,
+    )
+    transaction.on_commit(lambda: enqueue.cut(edit.tenant_id, request_id=by.request_id))
+    return edit
+
+
+def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    names = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    return {n: before[n] for n in names & before.keys()}, {n: after[n] for n in names & after.keys()}

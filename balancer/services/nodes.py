@@ -1,0 +1,36 @@
+"""Take nodes into a cluster, and give each the one Redis user that sees only its own keys."""
+
+import secrets
+from dataclasses import dataclass
+
+import redis
+from django.conf import settings
+from django.db import transaction
+
+from balancer.edge.acl import acl_rule
+from balancer.fleet.models import Cluster, Node
+
+
+@dataclass(frozen=True, slots=True)
+class Onboarded:
+    """`broker_password` is known here once; a new call makes a new one."""
+
+    node: Node
+    broker_user: str
+    broker_password: str
+
+
+@transaction.atomic
+def default_cluster() -> Cluster:
+    cluster, _ = Cluster.objects.get_or_create(is_default=True, defaults={"name": "main"})
+    return cluster
+
+
+@transaction.atomic
+def onboard(name: str, cluster: Cluster) -> Onboarded:
+    """The node of this name, made if it is new, with a fresh broker password."""
+    node, _ = Node.objects.get_or_create(name=name, defaults={"cluster": cluster, "key": secrets.token_hex(32)})
+    user, password = f"node-{node.pk}", secrets.token_urlsafe(32)
+    with redis.Redis.from_url(settings.REDIS_URL) as server:
+        server.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *acl_rule(node.pk))
+    return Onboarded(node, user, password)

@@ -1,0 +1,102 @@
+"""Create, change and delete routes, and hold each host to one tenant."""
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from balancer.fleet.models import Act
+from balancer.models import Pool, Route
+from balancer.services import edits, hosts, limits, rules
+from balancer.services.edits import Changed
+from tenants.actor import Actor
+from tenants.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class NewRoute:
+    """`pool` is the pool's id; one of another tenant does not exist here."""
+
+    host: str
+    pool: str
+    path_prefix: str = "/"
+    enabled: bool = True
+    description: str = ""
+    tags: list[str] = field(default_factory=list)
+
+
+@transaction.atomic
+def create(new: NewRoute, *, by: Actor, now: datetime) -> Changed[Route]:
+    """Raise `Refused` naming each field, `LimitReached`, or `Conflict` when host and path, or the host, are taken."""
+    edits.hold_tenant()
+    values = cleaned(asdict(new))
+    limits.room_for_routes()
+    refuse_twice(values)
+    hosts.claim(values["host"])
+    route = Route.objects.create(**values, created_at=now, updated_at=now)
+    return Changed(route, edits.record(Act.CREATE, route, by=by, now=now, after=edits.fields_of(route)))
+
+
+@transaction.atomic
+def update(route: Route, changes: dict[str, Any], *, by: Actor, now: datetime) -> Changed[Route]:
+    """`changes` holds fields of `NewRoute`; what it leaves out stays."""
+    edits.hold_tenant()
+    route = held(route)
+    before = edits.fields_of(route)
+    now_held = {"host": route.host, "pool": route.pool_id, "path_prefix": route.path_prefix, "enabled": route.enabled,
+                "description": route.description, "tags": route.tags}  # fmt: skip
+    values = cleaned(now_held | changes)
+    refuse_twice(values, but=route)
+    hosts.claim(values["host"])
+    for name, value in values.items():
+        setattr(route, name, value)
+    route.updated_at = now
+    route.save()
+    if before["host"] != route.host:
+        hosts.release(before["host"])
+    return Changed(route, edits.record(Act.UPDATE, route, by=by, now=now, before=before, after=edits.fields_of(route)))
+
+
+@transaction.atomic
+def delete(route: Route, *, by: Actor, now: datetime) -> Changed[Route]:
+    edits.hold_tenant()
+    route = held(route)
+    before, gone = edits.fields_of(route), route.pk
+    route.delete()
+    route.pk = gone
+    hosts.release(route.host)
+    return Changed(route, edits.record(Act.DELETE, route, by=by, now=now, before=before))
+
+
+def held(route: Route) -> Route:
+    found = Route.objects.select_for_update().filter(pk=route.pk).first()
+    if found is None:
+        raise NotFound("This route was deleted in the meantime.")
+    return found
+
+
+def refuse_twice(values: dict[str, Any], but: Route | None = None) -> None:
+    same = Route.objects.filter(host=values["host"], path_prefix=values["path_prefix"])
+    if but is not None:
+        same = same.exclude(pk=but.pk)
+    if same.exists():
+        raise Conflict(
+            f"A route for {values['host']}{values['path_prefix']} exists already. Change that one, or choose another path.",
+            "route_taken",
+            "/path_prefix",
+        )
+
+
+def cleaned(values: dict[str, Any]) -> dict[str, Any]:
+    """The model's fields, each by its rule; `pool` becomes `pool_id`."""
+    problems, clean = rules.Problems(), dict(values)
+    clean["host"] = problems.take("host", rules.host, values["host"])
+    clean["path_prefix"] = problems.take("path_prefix", rules.path_prefix, values["path_prefix"])
+    clean["description"] = problems.take("description", rules.text, values["description"], most=500, what="A description")
+    clean["tags"] = problems.take("tags", rules.tags, values["tags"])
+    clean["pool_id"] = clean.pop("pool")
+    if not Pool.objects.filter(pk=clean["pool_id"]).exists():
+        problems.add("pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool")
+    problems.raise_any()
+    return clean

@@ -1,0 +1,33 @@
+"""The control plane's Celery app: cutting, dispatching, and writing down what nodes say."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veloflux_site.settings")
+
+from celery import Celery
+from django.conf import settings
+
+app = Celery("veloflux")
+app.conf.update(
+    broker_url=settings.CELERY_BROKER_URL,
+    broker_connection_retry_on_startup=True,
+    # Longer than any task here takes; a lost worker's message comes back after it, the sweep comes long before.
+    broker_transport_options={"visibility_timeout": 300},
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_ignore_result=True,
+    task_default_queue="control",
+    task_routes={
+        "balancer.tasks.report": {"queue": "reports"},
+        "balancer.tasks.observe": {"queue": "status"},
+    },
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=4,
+    redbeat_redis_url=settings.REDIS_URL,
+    redbeat_key_prefix="veloflux:beat:",
+    redbeat_lock_key="veloflux:leader",
+    redbeat_lock_timeout=15,
+    beat_max_loop_interval=3,
+    beat_schedule={"sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}}},
+)
+app.autodiscover_tasks(["balancer"])
