@@ -1,0 +1,87 @@
+"""Order a reload and see it through: 2.6 tells nobody whether it worked (`haproxy.md 1.3`)."""
+
+import os
+import time
+from contextlib import suppress
+
+from balancer.edge.errors import CommandRejected, NodeUnreachable, ReloadFailed
+from balancer.edge.node import Node
+from balancer.haproxy.show import Processes, parse_info, parse_stat
+
+PATIENCE_S = 60.0  # 100,000 servers take about ten
+OPEN_PATIENCE_S = 0.5
+SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 0.1
+
+
+def order(node: Node) -> Processes:
+    """Ask for a reload; returns what there was before it. Raises ReloadFailed, NodeUnreachable."""
+    before = node.master.processes()
+    try:
+        node.master.reload(timeout=PATIENCE_S)
+    except CommandRejected as error:
+        raise ReloadFailed(f"HAProxy refused the reload: {error.reply}") from error
+    return before
+
+
+def confirm(node: Node, before: Processes) -> None:
+    """Wait for a worker that was not there before, and for its socket. Raises ReloadFailed, NodeUnreachable."""
+    deadline = time.monotonic() + PATIENCE_S
+    pause = SHORTEST_POLL_S
+    while not _done(node, before):
+        if time.monotonic() > deadline:
+            raise ReloadFailed(f"No new worker answered within {PATIENCE_S:.0f} s.")
+        time.sleep(pause)
+        pause = min(LONGEST_POLL_S, pause * 1.5)
+    node.version = ""
+
+
+def replaced(node: Node, before: Processes) -> bool:
+    """Does another worker serve than before?"""
+    return not {one.pid for one in node.master.processes().workers} <= {one.pid for one in before.workers}
+
+
+def frontends_open(node: Node) -> None:
+    """Raise ReloadFailed unless every frontend takes connections: after a bind conflict a reload reads as a success
+    while they stay paused (`haproxy.md 1.3`)."""
+    deadline = time.monotonic() + OPEN_PATIENCE_S
+    while closed := _closed(node):
+        if time.monotonic() > deadline:
+            raise ReloadFailed(f"After the reload {', '.join(sorted(closed))} does not take connections.")
+        time.sleep(0.05)
+
+
+def _closed(node: Node) -> set[str]:
+    rows = parse_stat(node.runtime.ask("show stat -1 1 -1"))
+    return {row["pxname"] for row in rows if row["status"] != "OPEN"} if rows else {"the frontend"}
+
+
+def _done(node: Node, before: Processes) -> bool:
+    try:
+        now = node.master.processes()
+    except NodeUnreachable:
+        # The master executes itself anew; unless it is gone, it comes back.
+        if not _master_lives(node):
+            raise
+        return False
+    if now.reloads <= before.reloads:
+        return False
+    if now.failed:
+        raise ReloadFailed("HAProxy could not start with the new configuration; the previous worker goes on.")
+    new = {one.pid for one in now.workers} - {one.pid for one in before.workers}
+    return bool(new) and _answering_pid(node) in new
+
+
+def _answering_pid(node: Node) -> int:
+    with suppress(NodeUnreachable):
+        return int(parse_info(node.runtime.ask("show info"))["Pid"])
+    return 0
+
+
+def _master_lives(node: Node) -> bool:
+    try:
+        os.kill(int((node.environment.folder / "run" / "pid").read_text()), 0)
+    except (FileNotFoundError, ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,69 @@
+"""Writing so that a reader, or a process that starts after a crash, sees the old file or the new one."""
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+FOLDER_MODE = 0o700
+FILE_MODE = 0o600
+
+
+def folder(path: Path) -> Path:
+    """Make it, and its parents, for us alone."""
+    path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    return path
+
+
+def write(path: Path, text: str, *, durable: bool) -> None:
+    """Replace `path` at once. `durable`: it must outlive a power cut; without, only the end of a process.
+
+    A hard link to the old content keeps it: the previous tree stays what it was.
+    """
+    temporary = path.with_name(f".{path.name}.new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
+    try:
+        data = text.encode()
+        while data:
+            data = data[os.write(descriptor, data) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    temporary.replace(path)
+
+
+def sync_folder(path: Path) -> None:
+    """Make names that were replaced in it outlive a power cut."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def point(link: Path, target: str) -> None:
+    """Make `link` a symlink to `target`, at once."""
+    temporary = link.with_name(f".{link.name}.new")
+    with suppress(FileNotFoundError):
+        temporary.unlink()
+    temporary.symlink_to(target)
+    temporary.replace(link)
+    sync_folder(link.parent)
+
+
+def copy_by_links(source: Path, target: Path) -> None:
+    """The same tree again, sharing every file: nothing is read or written."""
+    folder(target)
+    for name, is_folder in _entries(source):
+        if is_folder:
+            copy_by_links(source / name, target / name)
+        else:
+            os.link(source / name, target / name)
+
+
+def _entries(path: Path) -> Iterator[tuple[str, bool]]:
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if not entry.name.startswith("."):
+                yield entry.name, entry.is_dir(follow_symlinks=False)

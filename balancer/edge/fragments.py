@@ -1,0 +1,136 @@
+"""One tenant's share of a message, and what a node remembers of a tenant."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from balancer.haproxy.codec import from_json
+from balancer.haproxy.desired import Tenant
+
+JSON = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """A tenant's desired state at a generation. `state` None: the tenant leaves this node.
+
+    `source` is the JSON that `state` was read from, kept so that writing it down costs no encoding.
+    """
+
+    tenant: str
+    generation: int
+    digest: str
+    state: Tenant | None
+    source: JSON | None = field(repr=False, compare=False)
+    request_ids: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, data: JSON) -> "Fragment":
+        """Raises BadState for a state that cannot be read, KeyError and TypeError for what is no fragment at all."""
+        source = data["state"]
+        state = None if source is None else from_json(source)
+        return cls(
+            tenant=str(data["tenant"]),
+            generation=int(data["generation"]),
+            digest=str(data["digest"]),
+            state=state,
+            source=source,
+            request_ids=tuple(str(one) for one in data.get("request_ids", ())),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "tenant": self.tenant,
+            "generation": self.generation,
+            "digest": self.digest,
+            "state": self.source,
+            "request_ids": list(self.request_ids),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A fragment that was refused: it is not tried again, and a newer one is."""
+
+    generation: int
+    digest: str
+    reason: str
+    words: str
+    request_ids: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "generation": self.generation,
+            "digest": self.digest,
+            "reason": self.reason,
+            "words": self.words,
+            "request_ids": list(self.request_ids),
+        }
+
+    @classmethod
+    def from_json(cls, data: JSON) -> "Held":
+        return cls(
+            generation=int(data["generation"]),
+            digest=str(data["digest"]),
+            reason=str(data["reason"]),
+            words=str(data["words"]),
+            request_ids=tuple(data.get("request_ids", ())),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a node knows of one tenant.
+
+    `target` is where it goes, `loaded` what HAProxy was last known to have: they differ while a reload is due.
+    """
+
+    tenant: str
+    target: Fragment | None = None
+    loaded: Fragment | None = None
+    held: Held | None = None
+
+    @property
+    def generation(self) -> int:
+        """The newest that was taken, or refused: nothing up to it is taken again."""
+        return max(self.target.generation if self.target else 0, self.held.generation if self.held else 0)
+
+    @property
+    def waiting(self) -> bool:
+        return self.target is not self.loaded and self.target != self.loaded
+
+    @property
+    def target_state(self) -> Tenant | None:
+        return self.target.state if self.target else None
+
+    @property
+    def loaded_state(self) -> Tenant | None:
+        return self.loaded.state if self.loaded else None
+
+    def taken(self) -> "Kept":
+        """The target is what runs."""
+        return replace(self, loaded=self.target)
+
+    def refused(self, held: Held) -> "Kept":
+        """Back to what runs, with the refusal remembered."""
+        return replace(self, target=self.loaded, held=held)
+
+    def to_json(self) -> dict[str, Any]:
+        loaded = self.loaded.to_json() if self.waiting and self.loaded else None
+        return {
+            "target": self.target.to_json() if self.target else None,
+            "waiting": self.waiting,
+            "loaded": loaded,
+            "held": self.held.to_json() if self.held else None,
+        }
+
+    @classmethod
+    def from_json(cls, tenant: str, data: JSON) -> "Kept":
+        target = Fragment.from_json(data["target"]) if data["target"] else None
+        loaded = Fragment.from_json(data["loaded"]) if data["loaded"] else None
+        return cls(
+            tenant=tenant,
+            target=target,
+            loaded=loaded if data["waiting"] else target,
+            held=Held.from_json(data["held"]) if data["held"] else None,
+        )

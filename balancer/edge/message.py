@@ -1,0 +1,90 @@
+"""The console's message, read and fenced."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from balancer.edge.fragments import Fragment, Held, Kept
+from balancer.edge.store import Store
+from balancer.edge.tree import piece_of
+from balancer.haproxy.codec import BadState
+from balancer.haproxy.text import Unprintable
+
+NOT_UNDERSTOOD = "This node does not understand a value of the configuration."
+
+
+class BadMessage(Exception):
+    """A signed body that is no message for this node."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Everything that changed after `since`, up to `generation`."""
+
+    since: int
+    generation: int
+    fragments: tuple[Mapping[str, Any], ...] = ()
+    force_reload: bool = False
+
+    @classmethod
+    def from_body(cls, body: str, *, node: str) -> "Message":
+        """Raises BadMessage."""
+        try:
+            data = json.loads(body)
+            if data["node"] != node:
+                raise BadMessage(f"The message is for node {data['node']!r}.")
+            return cls(
+                since=int(data["since"]),
+                generation=int(data["generation"]),
+                fragments=tuple(sorted(data["fragments"], key=lambda one: int(one["generation"]))),
+                force_reload=bool(data.get("force_reload", False)),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadMessage(f"The message cannot be read: {error}.") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """`taken` have a new target, `refused` a new refusal; `known` were dealt with before."""
+
+    taken: tuple[Kept, ...]
+    refused: tuple[Kept, ...]
+    known: tuple[str, ...]
+
+
+def accept(store: Store, message: Message) -> Accepted:
+    """Sort the fragments, oldest first; never go backwards."""
+    taken: list[Kept] = []
+    refused: list[Kept] = []
+    known: list[str] = []
+    for data in message.fragments:
+        key = str(data["tenant"])
+        kept = store.kept.get(key) or Kept(tenant=key)
+        # A tenant that is unknown here and not newer than the node left it; its file is gone.
+        if int(data["generation"]) <= (kept.generation or store.generation):
+            known.append(key)
+            continue
+        after = _next(kept, data)
+        (taken if after.target is not kept.target else refused).append(after)
+    return Accepted(tuple(taken), tuple(refused), tuple(known))
+
+
+def _next(kept: Kept, data: Mapping[str, Any]) -> Kept:
+    try:
+        fragment = Fragment.from_json(data)
+        if fragment.state is not None:
+            piece_of(fragment.state)
+    except (BadState, Unprintable) as error:
+        return kept.refused(held_from(data, reason=NOT_UNDERSTOOD, words=str(error)))
+    return replace(kept, target=fragment, held=None)
+
+
+def held_from(data: Mapping[str, Any], *, reason: str, words: str) -> Held:
+    return Held(
+        generation=int(data["generation"]),
+        digest=str(data["digest"]),
+        reason=reason,
+        words=words,
+        request_ids=tuple(data.get("request_ids", ())),
+    )

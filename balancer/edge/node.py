@@ -1,0 +1,111 @@
+"""One node as its worker holds it: settings, memory, trees and sockets."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from balancer.edge.master import Master
+from balancer.edge.runtime import Runtime
+from balancer.edge.settings import NodeEnvironment
+from balancer.edge.store import Store
+from balancer.edge.tree import FRONTENDS, GLOBAL, Piece, Tree, piece_of
+from balancer.edge.trees import Trees
+from balancer.haproxy.capabilities import Capabilities, parse_version
+from balancer.haproxy.render import NodeSettings
+from balancer.haproxy.show import parse_info
+from balancer.haproxy.text import Unprintable
+
+IDLE_DELAY_S = 0.05  # long enough to gather a burst's messages, too short to be noticed
+LONGEST_DELAY_S = 60.0
+
+
+class Node:
+    """`tree` is what `config/current` holds; `later` are tenants with a server that is still in use."""
+
+    def __init__(self, environment: NodeEnvironment) -> None:
+        self.environment = environment
+        self.store = Store(environment.folder)
+        self.trees = Trees(environment.folder / "config")
+        self.runtime = Runtime(environment.admin_socket)
+        self.master = Master(environment.master_socket)
+        self.settings = node_settings(environment)
+        self.tree = Tree(self.settings)
+        self.later: set[str] = set()
+        self.reload_wanted = False
+        self.reload_ended = 0.0  # time.monotonic() of the last one's end
+        self.reload_took = 0.0  # seconds
+        self.reload_failures = 0  # in a row
+        self.version = ""
+        self._reads = 0
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Alone on the node, with a memory and a tree that are as on disk."""
+        with self.store.locked():
+            if self._reads != self.store.reads:
+                self._start_over()
+            yield
+
+    @property
+    def reload_due(self) -> bool:
+        return self.reload_wanted or any(kept.waiting for kept in self.store.kept.values())
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the running HAProxy can do; asks it the first time. Raises NodeUnreachable."""
+        if not self.version:
+            self.version = parse_info(self.runtime.ask("show info"))["Version"]
+        return parse_version(self.version)
+
+    @property
+    def state_file(self) -> Path:
+        """What servers were like, for the next start of a worker. HAProxy's working folder is `run/` (`boot`):
+        unlike a map's, this file's relative name is not looked up beside the configuration (2.6.12)."""
+        return self.environment.folder / "run" / "server-state"
+
+    def reload_delay(self, now: float) -> float:
+        """Seconds to wait before the gathered reload: short when idle, and never more than a third of the time
+        is spent reloading. `now` is time.monotonic()."""
+        if self.reload_failures:
+            return min(LONGEST_DELAY_S, 2.0**self.reload_failures)
+        rest = self.reload_ended + 2 * self.reload_took - now if self.reload_ended else 0.0
+        return max(IDLE_DELAY_S, rest)
+
+    def _start_over(self) -> None:
+        """Another process changed the folder, or this one is new: nothing that it knew counts."""
+        self.tree = Tree(self.settings)
+        self.tree.apply(dict(self._loaded_pieces()))
+        self.later.clear()
+        self.version = ""
+        self._reads = self.store.reads
+        if self.trees.number is not None:
+            self._mend_tree()
+
+    def _loaded_pieces(self) -> Iterator[tuple[str, Piece]]:
+        for key, kept in self.store.kept.items():
+            if kept.loaded_state is not None:
+                try:
+                    yield key, piece_of(kept.loaded_state)
+                except Unprintable:
+                    # It was taken by a more lenient version of ours: one tenant's trouble stays its own.
+                    self.store.unreadable.append(key)
+
+    def _mend_tree(self) -> None:
+        """A process that ended between a tenant's file and the tree's left the tree behind."""
+        texts = {name: text for name, text in self.tree.texts().items() if name not in (GLOBAL, FRONTENDS)}
+        for path in self.trees.current.glob("50-shard-*.cfg"):
+            texts.setdefault(path.name, None)
+        for name, text in texts.items():
+            on_disk: str | None = None
+            with suppress(FileNotFoundError):
+                on_disk = (self.trees.current / name).read_text()
+            if on_disk != text:
+                self.trees.change({name: text})
+
+
+def node_settings(environment: NodeEnvironment) -> NodeSettings:
+    return NodeSettings(
+        run_folder=str(environment.folder / "run"),
+        http_bind=environment.http_bind,
+        threads=environment.threads,
+    )

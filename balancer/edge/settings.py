@@ -1,0 +1,71 @@
+"""A node's settings, all from its environment."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+REQUIRED = (
+    "VELOFLUX_NODE_ID",
+    "VELOFLUX_NODE_NAME",
+    "VELOFLUX_NODE_DIR",
+    "VELOFLUX_NODE_HTTP_BIND",
+    "VELOFLUX_HAPROXY",
+)
+WORKER_REQUIRED = ("VELOFLUX_NODE_KEY", "VELOFLUX_NODE_BROKER_URL")
+
+
+class SettingsMissing(Exception):
+    """The environment lacks what a node needs, or holds what it cannot use; the message names each variable."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEnvironment:
+    """Where a node lives and what it binds. `https_bind` empty: nothing listens for TLS."""
+
+    id: str
+    name: str
+    folder: Path
+    http_bind: str
+    https_bind: str
+    haproxy: str
+    threads: int
+    key: str
+    broker_url: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str], *, worker: bool = True) -> "NodeEnvironment":
+        """Read the contract's variables; `worker=False` (boot) needs neither key nor broker.
+
+        Raises SettingsMissing naming every variable that is absent or unusable.
+        """
+        wanted = REQUIRED + (WORKER_REQUIRED if worker else ())
+        missing = [name for name in wanted if not environ.get(name)]
+        if missing:
+            raise SettingsMissing(f"Set {', '.join(missing)} in the environment of this node.")
+        threads = environ.get("VELOFLUX_NODE_THREADS", "2")
+        if not threads.isdecimal() or not 2 <= int(threads) <= 64:
+            raise SettingsMissing("VELOFLUX_NODE_THREADS must be a number from 2 to 64: one thread is the console's.")
+        return cls(
+            id=environ["VELOFLUX_NODE_ID"],
+            name=environ["VELOFLUX_NODE_NAME"],
+            folder=Path(environ["VELOFLUX_NODE_DIR"]).absolute(),
+            http_bind=environ["VELOFLUX_NODE_HTTP_BIND"],
+            https_bind=environ.get("VELOFLUX_NODE_HTTPS_BIND", ""),
+            haproxy=environ["VELOFLUX_HAPROXY"],
+            threads=int(threads),
+            key=environ.get("VELOFLUX_NODE_KEY", ""),
+            broker_url=environ.get("VELOFLUX_NODE_BROKER_URL", ""),
+        )
+
+    @property
+    def admin_socket(self) -> Path:
+        return self.folder / "run" / "admin.sock"
+
+    @property
+    def master_socket(self) -> Path:
+        return self.folder / "run" / "master.sock"
+
+    @property
+    def current(self) -> Path:
+        """The tree that HAProxy reads: a symlink to config/<n>."""
+        return self.folder / "config" / "current"
