@@ -6,11 +6,11 @@ Strict: what is unknown, missing or out of range is refused by its field's name.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from .codec_fields import BadState
-from .codec_tenant import read_tenant
+from .codec_read import read_tenant
+from .codec_write import write_tenant
 from .desired import Tenant
 
 __all__ = ["BadState", "digest", "from_json", "to_json"]
@@ -18,13 +18,12 @@ __all__ = ["BadState", "digest", "from_json", "to_json"]
 
 def to_json(tenant: Tenant) -> dict[str, Any]:
     """Values that `json` can write; enums as their text, tuples as lists."""
-    plain: dict[str, Any] = json.loads(json.dumps(asdict(tenant)))
-    return plain
+    return write_tenant(tenant)
 
 
 def digest(tenant: Tenant) -> str:
     """32 hex characters of the SHA-256 of the canonical JSON: equal states, equal digests."""
-    canonical = json.dumps(asdict(tenant), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    canonical = json.dumps(write_tenant(tenant), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 

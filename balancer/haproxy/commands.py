@@ -96,17 +96,19 @@ class SetCheckPort:
 
 @dataclass(frozen=True, slots=True)
 class AddServer:
-    """Give a running pool a new server, which gets nothing until it answered `rise` checks."""
+    """Give a running pool a new server, which gets nothing until it answered `rise` checks (unless `at_once`)."""
 
     proxy: str
     server: Server
     check: HealthCheck
+    at_once: bool = False  # nothing else answers in this pool: believe it until a check says otherwise
 
     def lines(self) -> tuple[str, ...]:
         """Write the safe activation sequence (`haproxy.md` 1.2).
 
         A server starts in maint with its check paused. In the naive order a dead server is up, and gets
         requests, for up to one check interval: so it is weight 0 until it was told to be down.
+        An empty pool has nothing to lose by it, and would answer 503 for `rise` intervals: there, `at_once`.
         """
         server = self.server
         at = _at(self.proxy, server.key)
@@ -118,7 +120,7 @@ class AddServer:
             lines.append(f"enable health {at}")
         if server.admin is not AdminState.MAINT:
             lines.append(f"set server {at} state {server.admin.value}")
-        if checked:
+        if checked and not self.at_once:
             lines.append(f"set server {at} health down")
         lines.append(f"set server {at} weight {server.weight:d}")
         return tuple(lines)
@@ -132,16 +134,19 @@ class AddServer:
 class RemoveServer:
     """Take a server out at once, and delete it if nothing holds it any more.
 
-    HAProxy refuses the deletion while requests are served; the server then stays in maint, and whoever looks
-    again asks again.
+    HAProxy 2.6 deletes servers of the file too, and closes their idle connections. It refuses while requests are
+    served ("Server still has connections attached to it"); the server then stays in maint, and whoever looks again
+    asks again.
     """
 
     proxy: str
     server: str
+    wait: bool = False  # HAProxy >= 3.0 can give the last requests a moment
 
     def lines(self) -> tuple[str, ...]:
         at = _at(self.proxy, self.server)
-        return (f"set server {at} state maint", f"del server {at}")
+        pause = (f"wait 100ms srv-removable {at}",) if self.wait else ()
+        return (f"set server {at} state maint", *pause, f"del server {at}")
 
     def words(self) -> str:
         return f"{self.proxy}/{self.server}: removed"

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, field
 
+from .capabilities import Capabilities
 from .commands import AddServer, Command, RemoveServer, SetAddress, SetAdmin, SetCheckPort, SetMaxConn, SetWeight
 from .desired import AdminState, CheckType, Pool, Server, Tenant
 from .render.pool import proxy_name
-from .running import Running, RunningServer
+from .running import Oper, Running, RunningServer
+from .server_line import same_address
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,20 @@ class PoolPlan:
 
 @dataclass(slots=True)
 class _Draft:
+    wait: bool
     commands: list[Command] = field(default_factory=list)
     removals: list[Command] = field(default_factory=list)
     reload: list[str] = field(default_factory=list)
 
 
-def plan_pools(deployed: Tenant | None, desired: Tenant | None, running: Running) -> PoolPlan:
+def plan_pools(
+    deployed: Tenant | None, desired: Tenant | None, running: Running, capabilities: Capabilities
+) -> PoolPlan:
+    """A pool that HAProxy has not read yet is left alone: it comes whole, with the reload."""
     tenant = desired or deployed
     key = tenant.key if tenant else ""
     before = {pool.key: pool for pool in deployed.pools} if deployed else {}
-    draft = _Draft()
+    draft = _Draft(wait=capabilities.wait_removable)
     live: set[str] = set()
     wanted: set[str] = set()
     for pool in desired.pools if desired else ():
@@ -56,38 +62,60 @@ def plan_pools(deployed: Tenant | None, desired: Tenant | None, running: Running
 
 def settings_changed(old: Pool, new: Pool) -> list[str]:
     """What of a pool HAProxy 2.6 only takes from a file."""
-    words = {
-        "algorithm": old.algorithm is not new.algorithm,
-        "health check": old.health_check != new.health_check,
-        "timeouts": old.timeouts != new.timeouts,
-        "retries": old.retries != new.retries,
-    }
-    return [
-        f"pool {new.key} has another {what}" if what[-1] != "s" else f"pool {new.key} has other {what}"
-        for what, changed in words.items()
-        if changed
-    ]
+    changes = (
+        ("another algorithm", old.algorithm is not new.algorithm),
+        ("another health check", old.health_check != new.health_check),
+        ("other timeouts", old.timeouts != new.timeouts),
+        ("another number of retries", old.retries != new.retries),
+    )
+    return [f"pool {new.key} has {what}" for what, changed in changes if changed]
 
 
 def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Running) -> None:
     before = {server.key: server for server in old.servers}
-    keys = set()
+    servers = running.servers
+    check_port = new.health_check.port or 0
+    found = 0
     for server in new.servers:
-        keys.add(server.key)
-        runs = running.servers.get((proxy, server.key))
+        runs = servers.get((proxy, server.key))
         if runs is None:
-            draft.commands.append(AddServer(proxy, server, new.health_check))
+            draft.commands.append(AddServer(proxy, server, new.health_check, at_once=not _answers(proxy, new, running)))
             continue
+        found += 1
         was = before.get(server.key)
         if was is not None and was.backup is not server.backup:
             draft.reload.append(f"server {server.key} {'became' if server.backup else 'is no longer'} a backup")
-        draft.commands += server_commands(proxy, server, runs, was, new)
-    draft.removals += [RemoveServer(proxy, key) for key in running.servers_of.get(proxy, ()) if key not in keys]
+        # Nearly every server is as it should be: say so without a call.
+        if not (
+            runs.weight == server.weight
+            and runs.admin is server.admin
+            and runs.address == server.address
+            and runs.port == server.port
+            and runs.check_port == (server.check_port or check_port)
+            and was is not None
+            and was.max_connections == server.max_connections
+            and (runs.max_connections is None or runs.max_connections == (server.max_connections or 0))
+        ):
+            draft.commands += server_commands(proxy, server, runs, was, new)
+    there = running.servers_of.get(proxy, ())
+    if len(there) != found:
+        keys = {server.key for server in new.servers}
+        draft.removals += [RemoveServer(proxy, key, draft.wait) for key in there if key not in keys]
+
+
+def _answers(proxy: str, pool: Pool, running: Running) -> bool:
+    """Whether some server that stays can take the requests while a new one is still asked."""
+    there = (running.servers.get((proxy, server.key)) for server in pool.servers)
+    return any(
+        runs.admin is AdminState.READY and runs.weight > 0 and runs.oper not in {Oper.DOWN, Oper.STOPPING}
+        for runs in there
+        if runs is not None
+    )
 
 
 def server_commands(proxy: str, server: Server, runs: RunningServer, was: Server | None, pool: Pool) -> list[Command]:
     commands: list[Command] = []
-    if (runs.address, runs.port) != (server.address, server.port):
+    if runs.port != server.port or not same_address(runs.address, server.address):
         commands.append(SetAddress(proxy, server.key, server.address, server.port))
     if runs.weight != server.weight:
         commands.append(SetWeight(proxy, server.key, server.weight))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .capabilities import Capabilities
 from .commands import Command
 from .desired import Tenant
-from .plan_maps import MapPlan, plan_maps
+from .plan_maps import plan_maps
 from .plan_pools import plan_pools
 from .running import Running
 
@@ -29,8 +29,8 @@ def plan_steps(deployed: Tenant | None, desired: Tenant | None, running: Running
     Level, not edge: after the steps were applied, the same call with a fresh look gives none.
     Files are written before any of it runs, so that a reload at any moment arrives at the same state.
     """
-    pools = plan_pools(deployed, desired, running)
-    maps: MapPlan = plan_maps(tenant_key(deployed, desired), desired, running, pools.live)
+    pools = plan_pools(deployed, desired, running, capabilities)
+    maps = plan_maps(tenant_key(deployed, desired), desired, running, pools.live)
     retired = pools.retire(running, still_routed=maps.routed)
     return Steps((*pools.commands, *maps.commands, *retired), pools.reload)
 

@@ -77,6 +77,8 @@ def cli(value: str) -> str:
     """One argument of a Runtime API command: quotes mean nothing there, backslashes do (`haproxy.md` 1.1)."""
     if not value:
         raise Unprintable("an empty argument")
+    if value.startswith("<<"):
+        raise Unprintable("an argument that would start a payload")
     printable(value, MAP_KEY_MAX)
     return value.replace("\\", "\\\\").replace(";", "\\;").replace(" ", "\\ ")
 
@@ -99,6 +101,10 @@ def expected_status(value: str) -> str:
     """Codes and ranges, comma separated: `200-299,404`."""
     if len(value) > VALUE_MAX or _STATUS.fullmatch(value) is None:
         raise Unprintable("not a list of status codes such as `200-299,404`")
+    for part in value.split(","):
+        low, _, high = part.partition("-")
+        if high and high < low:
+            raise Unprintable("a range of status codes that runs backwards")
     return value
 
 

@@ -5,40 +5,80 @@ without a reload (`haproxy.md` 2.4, 2.5).
 """
 
 from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
+from balancer.haproxy.text import word
 
 from .node import DEFAULTS, NodeSettings
 
-RULES = f"""    unique-id-format %{{+X}}o%ci:%cp_%fi:%fp_%Ts_%rt:%pid
-    unique-id-header X-Request-Id
-    http-request del-header X-Forwarded-For
-    http-request del-header X-Forwarded-Proto
-    http-request del-header X-Forwarded-Host
-    http-request del-header X-Request-Id
-    http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,rtrim(.)
-    http-request set-var(txn.site) var(txn.host)
-    http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS})
-    http-request set-var(txn.site) var(txn.host),regsub(^[^.]+,*) unless {{ var(txn.tenant) -m found }}
-    http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS}) unless {{ var(txn.tenant) -m found }}
-    http-request return status 421 content-type text/plain string 'nothing here\\n' unless {{ var(txn.tenant) -m found }}
-    http-request return status 503 content-type text/plain string 'suspended' if {{ var(txn.tenant),map_str({TENANTS}) -m found }}
-    http-request track-sc0 var(txn.tenant) table st_tenant
-    http-request set-var(txn.limit) var(txn.tenant),map_str_int({LIMITS},0)
-    http-request return status 429 content-type text/plain hdr Retry-After 1 string 'too many requests' if {{ var(txn.limit) -m int gt 0 }} {{ sc0_gpc0_rate,sub(txn.limit) ge 0 }}
-    http-request sc-inc-gpc0(0)
-    http-request set-var(txn.path) path
-    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
-    http-request return status 404 content-type text/plain string 'no route' unless {{ var(txn.pool) -m found }}
+TENANT_TABLE = "st_tenant"
+COUNTED = "gpc0,gpc0_rate(1s),http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
+
+
+def ours(status: int, sentence: str, condition: str, header: str = "") -> str:
+    """One response of our own: small, text, and the same for everyone."""
+    return (
+        f'    http-request return status {status} content-type text/plain{header} string "{sentence}\\n" {condition}\n'
+    )
+
+
+# HAProxy's own pages are HTML. In the frontend, because a copy in every pool would cost memory and reload time.
+ERRORS = {
+    400: "This request is not HTTP that we understand.",
+    408: "The request took too long to arrive.",
+    500: "Something went wrong here.",
+    502: "The server's answer could not be understood.",
+    503: "No server of this site can answer now.",
+    504: "The server took too long to answer.",
+}
+PAGES = "".join(
+    f'    http-error status {status} content-type text/plain string "{sentence}\\n"\n'
+    for status, sentence in ERRORS.items()
+)
+
+METHODS = ours(405, "This method is not for sites.", "if METH_CONNECT || METH_TRACE")
+
+# Whatever a client says about where it came from is a claim: origins only see what we saw.
+CLAIMS = """    http-request del-header X-Forwarded- -m beg
+    http-request del-header X-Real-IP
+    http-request del-header Forwarded
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto http
-    use_backend %[var(txn.pool)]
+    http-request set-header X-Forwarded-Host %[req.fhdr(host)]
+    unique-id-format %[uuid()]
+    unique-id-header X-Request-Id
+    http-request del-header X-Request-Id
+"""
+
+# `fhdr`, because `hdr` would take the last of "a.test,b.test". A wildcard stands for one label of a host name; an
+# exact host hides it. HAProxy itself refuses two different Host headers, and an absolute URI of another host.
+TENANT = f"""    http-request set-var(txn.host) req.fhdr(host),field(1,:),rtrim(.),lower
+    http-request set-var(txn.site) var(txn.host)
+    http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS})
+    http-request set-var(txn.site) var(txn.host),regsub(^[a-z0-9_-]+\\.,*.) unless {{ var(txn.tenant) -m found }}
+    http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS}) unless {{ var(txn.tenant) -m found }}
+{ours(421, "No site has this name here.", "unless { var(txn.tenant) -m found }")}"""
+
+# The rate is of the requests let through: counting refused ones too would shut out whoever keeps asking.
+LIMIT = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
+    http-request set-var(txn.limit) var(txn.tenant),map_str_int({LIMITS},0)
+    acl limited var(txn.limit) -m int gt 0
+    acl spent sc0_gpc0_rate,sub(txn.limit) ge 0
+{ours(429, "Too many requests.", "if limited spent", " hdr Retry-After 1")}    http-request sc-inc-gpc0(0)
+"""
+
+# The path is looked up as it came: case kept, nothing decoded, no slashes merged. Both sides end in a slash, so
+# that the longest prefix is one of whole segments.
+ROUTE = f"""    http-request set-var(txn.path) path
+    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
+{ours(404, "Nothing is routed here.", "unless { var(txn.pool) -m found }")}    use_backend %[var(txn.pool)]
 """
 
 
 def render_frontends(settings: NodeSettings) -> str:
-    """`10-frontends.cfg`."""
+    """`10-frontends.cfg`: the way in, and the table that counts each tenant's requests."""
+    suspended = ours(503, "This site is suspended.", f"if {{ var(txn.tenant),map_str({TENANTS}) -m found }}")
     return f"""frontend http from {DEFAULTS}
-    bind {settings.http_bind}{settings.traffic_threads}
-{RULES}
-backend st_tenant from {DEFAULTS}
-    stick-table type string len 32 size 100k expire 1h store gpc0,gpc0_rate(1s),http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt
+    bind {word(settings.http_bind)}{settings.traffic_threads}
+{PAGES}{METHODS}{CLAIMS}{TENANT}{suspended}{LIMIT}{ROUTE}
+backend {TENANT_TABLE} from {DEFAULTS}
+    stick-table type string len 32 size 100k expire 1h store {COUNTED}
 """

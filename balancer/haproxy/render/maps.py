@@ -21,7 +21,7 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
     hosts: dict[str, str] = {}
     routes: dict[str, str] = {}
     for route in tenant.routes:
-        hosts[host(route.host)] = tenant.key
+        hosts[route.host] = tenant.key
         routes.setdefault(route_key(route.host, route.path_prefix), proxy_name(tenant.key, route.pool))
     return {
         HOSTS: hosts,

@@ -1,7 +1,9 @@
 """One pool as HAProxy's `backend` section."""
 
-from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server
-from balancer.haproxy.server_line import file_weight, server_keywords, socket_address
+from functools import lru_cache
+
+from balancer.haproxy.desired import Algorithm, CheckType, HealthCheck, Pool
+from balancer.haproxy.server_line import server_lines
 from balancer.haproxy.text import expected_status, http_method, log_format, name, quoted
 
 from .node import DEFAULTS
@@ -13,6 +15,8 @@ BALANCE = {
     # Without `hash-type consistent` HAProxy refuses `add server`.
     Algorithm.IP_HASH: "    balance source\n    hash-type consistent\n",
 }
+# HTTP/1.1 wants a Host, and a server may answer to nothing else: whoever cares names it in the check.
+NO_HOST = "localhost"
 
 
 def proxy_name(tenant_key: str, pool_key: str) -> str:
@@ -23,24 +27,17 @@ def proxy_name(tenant_key: str, pool_key: str) -> str:
 def render_pool(tenant_key: str, pool: Pool) -> str:
     """One section, ending in an empty line. Raises `Unprintable`."""
     timeouts = pool.timeouts
-    head = (
+    return (
         f"backend {proxy_name(tenant_key, pool.key)} from {DEFAULTS}\n{BALANCE[pool.algorithm]}"
         f"    retries {pool.retries:d}\n    timeout connect {timeouts.connect_ms:d}ms\n"
         f"    timeout server {timeouts.server_ms:d}ms\n    timeout queue {timeouts.queue_ms:d}ms\n"
-        f"{render_check(pool.health_check)}"
+        f"{render_check(pool.health_check)}{server_lines(pool.servers, pool.health_check)}\n"
     )
-    return head + "".join(_server(server, pool.health_check) for server in pool.servers) + "\n"
 
 
-def _server(server: Server, check: HealthCheck) -> str:
-    disabled = " disabled" if server.admin is AdminState.MAINT else ""
-    where = socket_address(server.address, server.port)
-    keywords = server_keywords(server, check, weight=file_weight(server))
-    return f"    server {name(server.key)} {where} {keywords}{disabled}\n"
-
-
+@lru_cache(maxsize=1024)
 def render_check(check: HealthCheck) -> str:
-    """The lines that say how servers are asked."""
+    """The lines that say how servers are asked. Cached: most pools of a fleet ask alike."""
     if check.type is CheckType.NONE:
         return ""
     timeout = f"    timeout check {check.timeout_ms:d}ms\n"
@@ -50,6 +47,6 @@ def render_check(check: HealthCheck) -> str:
     return (
         f"{timeout}    option httpchk\n"
         f"    http-check send meth {http_method(check.method)} uri {quoted(check.path)} ver HTTP/1.1"
-        f" hdr Host {log_format(check.host or 'localhost')}{headers}\n"
+        f" hdr Host {log_format(check.host or NO_HOST)}{headers}\n"
         f"    http-check expect status {expected_status(check.expected_status)}\n"
     )

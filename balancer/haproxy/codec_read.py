@@ -64,7 +64,7 @@ def _server(value: object, at: str) -> Server:
 
 
 def _address(fields: Fields) -> str:
-    """An IP literal in its one canonical spelling, so that it can be compared with what HAProxy shows."""
+    """An IP literal, in whatever spelling."""
     value = fields.text("address")
     try:
         literal = ipaddress.ip_address(value)
@@ -72,7 +72,7 @@ def _address(fields: Fields) -> str:
         raise BadState(fields.where("address"), "not an IP address") from refusal
     if isinstance(literal, ipaddress.IPv6Address) and literal.scope_id:
         raise BadState(fields.where("address"), "an address with a scope")
-    return str(literal)
+    return value
 
 
 def _timeouts(value: object, at: str) -> Timeouts:
