@@ -1,0 +1,119 @@
+"""Packages without root: apt's own downloads (so their signatures are checked), unpacked, never configured.
+
+A program out of the prefix is reached through a wrapper in `prefix/bin` that sets LD_LIBRARY_PATH for it alone: our
+Python must go on with the system's libraries.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from veloflux_site.local.folder import Folder
+from veloflux_site.local.say import CannotGoOnError
+from veloflux_site.local.shell import run
+
+# What the closure names but our programs do not load: 70 MB of JIT, maintainer scripts and translations.
+UNWANTED = re.compile(
+    r"(libllvm|libz3|perl|libperl|locales|postgresql-common|postgresql-client-common|systemd|libsystemd-shared|ssl-cert|"
+    r"init-system-helpers|lsb-|sysvinit|adduser|ucf|debconf|dbus|libgdbm|netbase|logrotate|cron|sensible-utils|"
+    r"libjson-perl|media-types|tzdata-legacy)"
+)
+NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*")
+
+
+def unpack(names: Sequence[str], *, folder: Folder, log: Path) -> None:
+    """Fetch the packages and what they need beyond this machine's, and unpack all of it."""
+    apt = Apt(folder.state / "apt", log=log)
+    apt.update()
+    wanted = [name for name in apt.closure(names) if name in names or not UNWANTED.match(name)]
+    for deb in apt.download(wanted):
+        run(["dpkg", "-x", deb, folder.prefix], doing=f"Unpacking {deb.name}", log=log)
+        deb.unlink()
+    _wrap(folder.prefix)
+
+
+class Apt:
+    """The machine's package sources and keys, with lists and caches of our own; it writes nothing elsewhere."""
+
+    def __init__(self, home: Path, *, log: Path, options: Sequence[str] = (), status: Path | None = None) -> None:
+        self._home, self._log = home, log
+        for part in ("state/lists/partial", "cache/archives/partial", "debs"):
+            (home / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._options = (
+            *(
+                f"Dir::State={home / 'state'}",
+                f"Dir::State::lists={home / 'state/lists'}",
+                f"Dir::Cache={home / 'cache'}",
+            ),
+            f"Dir::State::status={status or '/var/lib/dpkg/status'}",
+            *("Debug::NoLocking=1", "APT::Sandbox::User=", "APT::Install-Recommends=0", "Acquire::Retries=3"),
+            *options,
+        )
+
+    def _command(self, *words: str) -> list[str]:
+        return ["apt-get", *(part for option in self._options for part in ("-o", option)), *words]
+
+    def update(self) -> None:
+        run(self._command("update", "-qq"), doing="Reading the package lists", log=self._log)
+
+    def closure(self, names: Sequence[str]) -> list[str]:
+        """The packages that an installation of these would fetch here."""
+        listed = run(
+            self._command("install", "-y", "-qq", "--print-uris", *names), doing="Resolving packages", log=self._log
+        )
+        # 'URI' file_version_arch.deb size hash
+        files = (line.split()[1] for line in listed.splitlines() if line.startswith("'"))
+        return [file.split("_", 1)[0] for file in files if NAME.match(file)]
+
+    def download(self, names: Sequence[str]) -> list[Path]:
+        debs = self._home / "debs"
+        if names:
+            run(self._command("download", "-qq", *names), doing="Downloading packages", log=self._log, cwd=debs)
+        return sorted(debs.glob("*.deb"))
+
+
+def libraries(prefix: Path) -> list[Path]:
+    """The folders of the prefix that hold shared libraries, multiarch ones first."""
+    roots = (prefix / "usr/lib", prefix / "lib")
+    nested = [path for root in roots if root.is_dir() for path in sorted(root.glob("*-linux-gnu*")) if path.is_dir()]
+    return [*nested, *(root for root in roots if root.is_dir())]
+
+
+def _wrap(prefix: Path) -> None:
+    folders = [prefix / "usr/sbin", prefix / "usr/bin", *sorted(prefix.glob("usr/lib/postgresql/*/bin"))]
+    for program in _programs(folders):
+        version = program.parent.parent.name if "postgresql" in program.parts else ""
+        wrapper = prefix / "bin" / version / program.name
+        wrapper.parent.mkdir(parents=True, exist_ok=True)
+        wrapper.write_text(wrapper_text(program, libraries(prefix)))
+        wrapper.chmod(0o755)
+
+
+def _programs(folders: Iterable[Path]) -> Iterable[Path]:
+    for folder in folders:
+        if folder.is_dir():
+            yield from (file for file in folder.iterdir() if os.access(file, os.X_OK) and not file.is_dir())
+
+
+def wrapper_text(program: Path, folders: Sequence[Path]) -> str:
+    """A script that runs one program of the prefix with the prefix's libraries, in the same process."""
+    paths = ":".join(map(str, folders))
+    return f'#!/bin/sh\nLD_LIBRARY_PATH="{paths}" exec "{program}" "$@"\n'
+
+
+def pip_wheel(folder: Folder, *, log: Path) -> Path:
+    """pip's own wheel out of Debian's package, for a Python that was installed without ensurepip."""
+    for root in (Path("/"), folder.prefix):
+        found = sorted((root / "usr/share/python-wheels").glob("pip-*.whl"))
+        if found:
+            return found[-1]
+    if shutil.which("apt-get") is None:
+        raise CannotGoOnError("This Python has neither ensurepip nor pip, and there is no apt-get to fetch pip with.")
+    apt = Apt(folder.state / "apt", log=log)
+    apt.update()
+    for deb in apt.download(["python3-pip-whl"]):
+        run(["dpkg", "-x", deb, folder.prefix], doing="Unpacking pip", log=log)
+        deb.unlink()
+    return pip_wheel(folder, log=log)
