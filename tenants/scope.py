@@ -49,7 +49,7 @@ def required() -> Scope:
 
 
 def enter(scope: Scope | None) -> None:
-    """Set it for the rest of this context. For doors whose context ends with their work; others use the `with` forms."""
+    """Set it for the rest of this context. For doors whose context ends with their work; others use the `with`s."""
     _current.set(scope)
 
 

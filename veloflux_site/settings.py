@@ -1,10 +1,11 @@
-"""Every setting, from the environment. `manage.py up` writes a first one into `.veloflux/env`; nothing secret has a default."""
+"""Every setting, from the environment. `manage.py up` writes a first `.veloflux/env`; nothing secret has a default."""
 
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import environ
+from csp.constants import NONCE, NONE, SELF
 
 from veloflux_site.logs import configure_logging
 
@@ -25,12 +26,14 @@ VERSION = "0.1.0"
 # What a tenant's backend may never be: the platform's own networks, and at loopback (demo only) our own ports.
 DENIED_NETWORKS = [ip_network(network) for network in env.list("VELOFLUX_DENIED_NETWORKS", default=[])]
 OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
+# Where `bootstrap` writes what each node's own processes are started with.
+NODES_DIR = env.str("VELOFLUX_NODES_DIR", default=str(BASE_DIR / ".veloflux" / "nodes"))
 # What a tenant may never route: the names that the console itself answers on.
 RESERVED_HOSTS = frozenset({"localhost", urlsplit(BASE_URL).hostname or "localhost"})
 
 SHARED_APPS = [
+    "tenants",  # before django_tenants: our `migrate` shadows its own
     "django_tenants",
-    "tenants",
     "billing",
     "balancer.fleet",
     "django.contrib.contenttypes",
@@ -82,8 +85,8 @@ CHANNEL_LAYERS = {
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "tenants.restkit.middleware.ScopeMiddleware",  # before the log, which asks who the user is
     "django_structlog.middlewares.RequestMiddleware",
-    "tenants.restkit.middleware.ScopeMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.restkit.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -152,6 +155,51 @@ LOCALE_PATHS = [BASE_DIR / "templates" / "locale"]
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["tenants.restkit.authentication.Credential"],
+    "DEFAULT_PERMISSION_CLASSES": ["tenants.restkit.permissions.SignedIn"],
+    "DEFAULT_PARSER_CLASSES": ["tenants.restkit.parsers.ObjectParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "tenants.restkit.paging.Pages",
+    "DEFAULT_FILTER_BACKENDS": [f"tenants.restkit.filters.{name}" for name in ("Filter", "Search", "Ordering")],
+    "DEFAULT_SCHEMA_CLASS": "tenants.restkit.schema.Schema",
+    "EXCEPTION_HANDLER": "tenants.restkit.errors.handle",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "VeloFlux",
+    "DESCRIPTION": "Load balancing for many customers, on HAProxy.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SCHEMA_PATH_PREFIX": "/api",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "validatorUrl": None},
+}
+# No inline script or style without this response's nonce, anywhere, staff pages too.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+# What else a new tenant is given, in its transaction: apps above this one name their step here, by string.
+TENANT_SUBSCRIBE = "billing.services.subscriptions.start"
+TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
 
 CELERY_BROKER_URL = REDIS_URL
 LOGGING_CONFIG = None

@@ -1,0 +1,24 @@
+"""Who is who, and who belongs where."""
+
+from uuid import UUID
+
+from tenants.models import Membership, User
+
+
+def user(user_id: UUID | str) -> User | None:
+    """None too when they may no longer sign in."""
+    return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def by_email(email: str) -> User | None:
+    return User.objects.filter(email=email.lower()).first()
+
+
+def membership(user_id: UUID, tenant_id: str) -> Membership | None:
+    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id).first()
+
+
+def memberships(user_id: UUID, *, most: int | None = None) -> list[Membership]:
+    """With their tenants, by slug."""
+    rows = Membership.objects.select_related("tenant").filter(user_id=user_id).order_by("tenant__slug", "pk")
+    return list(rows[:most])

@@ -1,0 +1,129 @@
+"""Who asks, for whose data, with what right: decided once per request or socket.
+
+Path, host and credential must agree. A tenant one is not a member of does not exist for one: 404, never 403.
+"""
+
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import structlog
+from django.http import HttpRequest
+
+from tenants.actor import Actor
+from tenants.errors import NotFound, Refused, Unauthenticated
+from tenants.models import Tenant, User
+from tenants.queries import directory, people
+from tenants.restkit.request_ids import request_id
+from tenants.roles import Role, Verb, narrower, rights
+
+log = structlog.get_logger(__name__)
+
+
+class TenantRequired(Refused):
+    def __init__(self) -> None:
+        super().__init__(
+            "Say which tenant: use /api/tenants/{tenant}/…, or sign in with “tenant”.", "tenant_required", 400
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A proven credential. `tenant_id` and `role` are what it is bound to, where it is; `key` is stable for one
+    credential and says nothing about its secret."""
+
+    user: User
+    through: str
+    key: str
+    tenant_id: str | None = None
+    role: Role | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """`problem` is why there is no tenant; it is raised only where one is needed."""
+
+    caller: Caller | None
+    tenant: Tenant | None = None
+    role: Role | None = None
+    problem: Refused | None = None
+    refused: Refused | None = field(default=None)  # the credential itself was no good
+
+    @property
+    def user_id(self) -> UUID | None:
+        return self.caller.user.pk if self.caller else None
+
+    def actor(self, address: str = "") -> Actor:
+        if self.caller is None:
+            raise self.refused or Unauthenticated()
+        return Actor(
+            user_id=self.caller.user.pk,
+            through=self.caller.through,
+            role=self.role,
+            is_staff=self.is_staff,
+            request_id=request_id(),
+            address=address,
+        )
+
+    def may(self, verb: Verb) -> bool:
+        return verb in rights(self.role, is_staff=self.is_staff)
+
+    @property
+    def is_staff(self) -> bool:
+        """A staff member's key with a role is held to that role."""
+        return self.caller is not None and self.caller.user.is_staff and self.caller.role is None
+
+
+def decide(caller: Caller | None, *, named: str | None, host: str) -> Access:
+    """`named` is the slug or id in the path. Never raises: what is wrong is in the answer."""
+    if caller is None:
+        return Access(None, problem=Unauthenticated())
+    try:
+        tenant = _tenant(caller, named=named, host=host)
+        return Access(caller, tenant, _role(caller, tenant))
+    except Refused as refused:
+        return Access(caller, problem=refused)
+
+
+def _tenant(caller: Caller, *, named: str | None, host: str) -> Tenant:
+    by_host = directory.by_host(host)
+    bound = caller.tenant_id
+    if by_host is not None and bound is not None and by_host.pk != bound:
+        raise Unauthenticated("This credential is for another tenant.", "wrong_tenant")
+    if named is not None:
+        tenant = directory.by_name(named)
+        if tenant is None or tenant.pk != (bound or tenant.pk) or (by_host and by_host.pk != tenant.pk):
+            raise NotFound
+        return tenant
+    if by_host is not None:
+        return by_host
+    if bound is not None:
+        tenant = directory.by_name(bound)
+        if tenant is None:
+            raise NotFound
+        return tenant
+    theirs = people.memberships(caller.user.pk, most=2)
+    if len(theirs) != 1:
+        raise TenantRequired
+    return theirs[0].tenant
+
+
+def _role(caller: Caller, tenant: Tenant) -> Role | None:
+    """None is staff, who need no membership and are logged each time."""
+    if caller.user.is_staff:
+        log.info("staff_access", tenant=tenant.pk, user=str(caller.user.pk), through=caller.through)
+        return caller.role
+    membership = people.membership(caller.user.pk, tenant.pk)
+    if membership is None:
+        raise NotFound
+    role = Role(membership.role)
+    return narrower(role, caller.role) if caller.role else role
+
+
+def of(request: HttpRequest) -> Access:
+    """What the middleware decided."""
+    access = getattr(request, "access", None)
+    return access if isinstance(access, Access) else Access(None, problem=Unauthenticated())
+
+
+def address_of(request: HttpRequest) -> str:
+    return str(request.META.get("REMOTE_ADDR", ""))

@@ -1,0 +1,110 @@
+"""Turn what was raised into a problem: the one place where the API does so."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.db import DataError, IntegrityError, OperationalError
+from django.http import Http404
+from redis.exceptions import RedisError
+from rest_framework import exceptions
+from rest_framework.response import Response
+
+from tenants.errors import FieldError, Refused
+from tenants.restkit import problems
+
+log = structlog.get_logger(__name__)
+CHALLENGE = 'Bearer realm="veloflux", Basic realm="veloflux", charset="UTF-8"'
+CODES = {
+    400: "malformed",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    406: "not_acceptable",
+    413: "too_large",
+    415: "unsupported_media_type",
+    429: "throttled",
+}
+
+
+def handle(raised: Exception, context: Mapping[str, Any]) -> Response | None:
+    """REST_FRAMEWORK's EXCEPTION_HANDLER. None: a fault of ours, which goes on to the 500 page and the log."""
+    match raised:
+        case Refused():
+            return _refused(raised)
+        case exceptions.ValidationError():
+            return _invalid(raised)
+        case exceptions.APIException():
+            return _api(raised)
+        case Http404():
+            return _problem(404, "not_found", "There is nothing here.")
+        case PermissionDenied():
+            return _problem(403, "forbidden", str(raised) or "This is not allowed.")
+        case IntegrityError():
+            log.info("conflict", error=str(raised))
+            return _problem(409, "conflict", "Another change got there first. Look again, then repeat yours.")
+        case DataError():
+            return _problem(422, "invalid", "A value is out of range.")
+        case OperationalError() | RedisError():
+            log.warning("unavailable", error=str(raised))
+            return _problem(503, "unavailable", problems.UNAVAILABLE, {"retry_after": problems.RETRY_SECONDS})
+    return None
+
+
+def _refused(refused: Refused) -> Response:
+    return _problem(refused.status, refused.code, refused.detail, refused.extra, refused.errors)
+
+
+def _invalid(raised: exceptions.ValidationError) -> Response:
+    errors = tuple(flatten(raised.detail))
+    names = ", ".join(dict.fromkeys(error.pointer or "the body" for error in errors))
+    return _problem(422, "invalid", f"Not accepted: {names}.", errors=errors)
+
+
+def _api(raised: exceptions.APIException) -> Response:
+    status = raised.status_code
+    extra: dict[str, object] = {}
+    if isinstance(raised, exceptions.Throttled) and raised.wait is not None:
+        extra["retry_after"] = int(raised.wait) + 1
+    code = CODES.get(status, "error")
+    if status == 403 and "CSRF" in str(raised.detail):
+        code = "csrf_failed"
+    response = _problem(status, code, str(raised.detail), extra)
+    if isinstance(raised, exceptions.MethodNotAllowed):
+        response.exception = True
+    return response
+
+
+def flatten(detail: Any, pointer: str = "") -> list[FieldError]:
+    """DRF's nested errors as a flat list with JSON pointers (RFC 6901) into what was sent."""
+    if isinstance(detail, Mapping):
+        return [error for name, inner in detail.items() for error in flatten(inner, _below(pointer, str(name)))]
+    if isinstance(detail, list) and not all(isinstance(item, str) for item in detail):
+        return [error for index, inner in enumerate(detail) for error in flatten(inner, f"{pointer}/{index}")]
+    items = detail if isinstance(detail, list) else [detail]
+    return [FieldError(pointer, str(getattr(item, "code", "invalid")), str(item)) for item in items]
+
+
+def _below(pointer: str, name: str) -> str:
+    if name == "non_field_errors":
+        return pointer
+    return f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _problem(
+    status: int,
+    code: str,
+    detail: str,
+    extra: Mapping[str, object] | None = None,
+    errors: tuple[FieldError, ...] = (),
+) -> Response:
+    headers = {}
+    extra = dict(extra or {})
+    if status == 401:
+        headers["WWW-Authenticate"] = CHALLENGE
+    if "retry_after" in extra:
+        headers["Retry-After"] = str(extra["retry_after"])
+    content = problems.body(status, code, detail, errors, extra)
+    return Response(content, status=status, headers=headers, content_type=problems.MEDIA_TYPE)

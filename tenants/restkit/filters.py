@@ -1,0 +1,52 @@
+"""Filter, search and order lists. A parameter that means nothing here is refused: ignored, a mistyped filter would
+answer with everything."""
+
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from rest_framework import filters
+from rest_framework.request import Request
+
+from tenants.errors import FieldError, InvalidField, Refused
+
+if TYPE_CHECKING:  # DRF reads its settings, and through them this module, while it is itself being imported
+    from rest_framework.views import APIView
+
+ALWAYS = frozenset({"page", "page_size", "search", "ordering"})
+
+
+class Filter(DjangoFilterBackend):
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
+        filterset = self.get_filterset(request, queryset, view)
+        known = ALWAYS | (set(filterset.filters) if filterset is not None else set())
+        known |= set(getattr(view, "extra_parameters", ()))
+        unknown = sorted(set(request.query_params) - known)
+        if unknown:
+            errors = tuple(FieldError(f"/{name}", "unknown", f"There is no filter “{name}”.") for name in unknown)
+            raise Refused(
+                f"There is no filter {', '.join(unknown)}. There is: {', '.join(sorted(known))}.", errors=errors
+            )
+        filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return filtered
+
+
+class Search(filters.SearchFilter):
+    """`search=` in the view's `search_fields`."""
+
+
+class Ordering(filters.OrderingFilter):
+    """`ordering=name,-created_at`, always down to the primary key, so that pages never overlap."""
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> list[str]:
+        asked = [term.strip() for term in request.query_params.get("ordering", "").split(",") if term.strip()]
+        known = {name for name, _ in self.get_valid_fields(queryset, view, {"request": request})}
+        for term in asked:
+            if term.removeprefix("-") not in known:
+                raise InvalidField("ordering", f"Cannot order by “{term}”. Possible: {', '.join(sorted(known))}.")
+        terms = asked or list(
+            self.get_default_ordering(view) or queryset.query.order_by or queryset.model._meta.ordering
+        )
+        if not any(str(term).lstrip("-") in ("pk", "id") for term in terms):
+            terms.append("pk")
+        return terms

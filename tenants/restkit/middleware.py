@@ -1,0 +1,94 @@
+"""Say whose data a request is about, once, before anything asks the database.
+
+Synchronous on purpose: under ASGI the whole chain then runs in one thread hop, and the scope, a ContextVar, goes with
+it into threads and back.
+"""
+
+import re
+from collections.abc import Callable
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.db import OperationalError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone, translation
+
+from tenants.errors import Refused
+from tenants.models import User
+from tenants.restkit import access, credentials
+from tenants.restkit.problems import unavailable
+from tenants.scope import platform_scope, tenant_scope
+
+TENANT_PATH = re.compile(r"^/(?:api/tenants|(?P<pages>t))/(?P<tenant>[^/]+)")
+Next = Callable[[HttpRequest], HttpResponse]
+
+
+class ScopeMiddleware:
+    """Everything before the tenant is known (sessions, users, memberships) lies in shared tables."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        with platform_scope():
+            return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """The account's language, else the chosen cookie, else what the browser prefers."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        language = translation.get_language_from_request(request)
+        with translation.override(language):
+            request.LANGUAGE_CODE = language  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", language)
+        return response
+
+
+class TenantMiddleware:
+    """Find who asks (`request.access`) and for which tenant (`request.tenant`, None without), and work on it."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = TENANT_PATH.match(request.path_info)
+        try:
+            found = _decide(request, path["tenant"] if path else None)
+        except OperationalError:
+            return unavailable()
+        request.access = found  # type: ignore[attr-defined]
+        request.tenant = found.tenant  # type: ignore[attr-defined]
+        if path and path["pages"] and found.tenant is None:
+            return _no_page(request, found)
+        _prefer_language(request, found)
+        if found.tenant is None:
+            return self.get_response(request)
+        with tenant_scope(found.tenant):
+            return self.get_response(request)
+
+
+def _decide(request: HttpRequest, named: str | None) -> access.Access:
+    host = request.get_host().rpartition(":")[0] if ":" in request.get_host() else request.get_host()
+    try:
+        caller = credentials.caller_of(request, now=timezone.now())
+    except Refused as refused:
+        return access.Access(None, problem=refused, refused=refused)
+    return access.decide(caller, named=named, host=host.lower())
+
+
+def _no_page(request: HttpRequest, found: access.Access) -> HttpResponse:
+    if found.caller is None:
+        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+    raise Http404
+
+
+def _prefer_language(request: HttpRequest, found: access.Access) -> None:
+    user = found.caller.user if found.caller else None
+    if isinstance(user, User) and user.language:
+        translation.activate(user.language)
+        request.LANGUAGE_CODE = user.language  # type: ignore[attr-defined]

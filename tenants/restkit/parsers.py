@@ -1,0 +1,71 @@
+"""Read a JSON object, small and printable, or say what is wrong with it."""
+
+import unicodedata
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
+
+from rest_framework import exceptions, parsers
+
+from tenants.errors import FieldError, Refused
+
+MOST = 2 * 1024 * 1024  # bytes; a bulk of 1,000 backends is a tenth of it
+ALLOWED_CONTROLS = frozenset("\t\n\r")
+
+
+class TooLarge(Refused):
+    def __init__(self) -> None:
+        super().__init__(f"The body is larger than {MOST // 1024} KiB.", "too_large", 413)
+
+
+class ObjectParser(parsers.JSONParser):
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        try:
+            data: object = super().parse(_Limited(stream), media_type, parser_context)
+        except RecursionError as error:
+            raise exceptions.ParseError("The body is nested too deeply.") from error
+        if not isinstance(data, dict):
+            raise exceptions.ParseError("The body must be a JSON object.")
+        refuse_unprintable(data)
+        return data
+
+
+class _Limited:
+    """A stream that stops being read when it is too much, whatever its Content-Length said."""
+
+    def __init__(self, stream: IO[Any]) -> None:
+        self.stream = stream
+        self.left = MOST
+
+    def read(self, size: int = -1) -> bytes:
+        chunk: bytes = self.stream.read(self.left + 1 if size < 0 else min(size, self.left + 1))
+        self.left -= len(chunk)
+        if self.left < 0:
+            raise TooLarge
+        return chunk
+
+
+def refuse_unprintable(data: object) -> None:
+    errors = tuple(
+        FieldError(pointer, "unprintable", "Remove the control character: only printable text is accepted.")
+        for pointer in unprintable(data)
+    )
+    if errors:
+        raise Refused(f"Not accepted: {', '.join(e.pointer for e in errors)}.", "invalid", 422, errors)
+
+
+def unprintable(data: object, pointer: str = "") -> Iterator[str]:
+    """Pointers to the texts that hold a control character or half a surrogate pair."""
+    if isinstance(data, str):
+        if any(unicodedata.category(c) in ("Cc", "Cs") and c not in ALLOWED_CONTROLS for c in data):
+            yield pointer
+    elif isinstance(data, dict):
+        for name, inner in data.items():
+            if any(unprintable(name)):
+                yield pointer
+            else:
+                yield from unprintable(inner, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")
+    elif isinstance(data, list):
+        for index, inner in enumerate(data):
+            yield from unprintable(inner, f"{pointer}/{index}")
