@@ -68,7 +68,11 @@ def _done(node: Node, before: Processes) -> bool:
     if now.failed:
         raise ReloadFailed("HAProxy could not start with the new configuration; the previous worker goes on.")
     new = {one.pid for one in now.workers} - {one.pid for one in before.workers}
-    return bool(new) and _answering_pid(node) in new
+    pid = _answering_pid(node)
+    if pid not in new:
+        return False
+    node.serving_pid = pid
+    return True
 
 
 def _answering_pid(node: Node) -> int:

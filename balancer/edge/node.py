@@ -35,6 +35,7 @@ class Node:
         self.reload_ended = 0.0  # time.monotonic() of the last one's end
         self.reload_took = 0.0  # seconds
         self.reload_failures = 0  # in a row
+        self.serving_pid = 0  # of the worker that the last reload of ours brought
         self.version = ""
         self._reads = 0
 

@@ -57,6 +57,16 @@ def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-
     (key, algorithm, retries, kind, method, path, host, headers, status, interval, timeout, rise, fall, port,
      connect, server, queue) = row  # fmt: skip
     check = HealthCheck(
-        CheckType(kind), method, path, host or None, tuple(sorted(headers.items())), status, interval, timeout, rise, fall, port
+        CheckType(kind),
+        method,
+        path,
+        host or None,
+        tuple(sorted(headers.items())),
+        status,
+        interval,
+        timeout,
+        rise,
+        fall,
+        port,
     )
     return Pool(f"p{key}", Algorithm(algorithm), servers, check, Timeouts(connect, server, queue), retries)

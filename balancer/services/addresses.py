@@ -11,6 +11,7 @@ LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
 # What answers with a machine's own credentials (AWS, GCP, Azure, Alibaba; the v6 form is AWS's).
 METADATA = tuple(ipaddress.ip_address(a) for a in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254"))
 CARRIES_V4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
+THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 SHAPE = "Write it as address:port, like 10.0.0.5:8080 or [2001:db8::5]:8080."
 
 
@@ -50,7 +51,9 @@ def refuse_unsafe(ip: Ip, port: int, policy: Policy) -> None:
         if ip.ipv4_mapped is not None:
             raise ValueError(f"Write the IPv4 address itself: {ip.ipv4_mapped}.")
         if any(ip in network for network in CARRIES_V4):
-            raise ValueError("An address that carries an IPv4 address inside is refused; write the IPv4 address itself.")
+            raise ValueError(
+                "An address that carries an IPv4 address inside is refused; write the IPv4 address itself."
+            )
     if ip in METADATA:
         raise ValueError(f"{ip} is a cloud's metadata address; traffic is never sent there.")
     if ip.is_link_local:
@@ -58,9 +61,7 @@ def refuse_unsafe(ip: Ip, port: int, policy: Policy) -> None:
     if ip.is_loopback:
         refuse_loopback(ip, port, policy)
         return
-    if ip.is_unspecified or ip.is_multicast or (ip.is_reserved and not ip.is_private) or ip in ipaddress.ip_network("0.0.0.0/8"):
-        raise ValueError(f"{ip} does not name one machine; use the address that your server listens on.")
-    if ip == ipaddress.ip_address("255.255.255.255"):
+    if ip.is_unspecified or ip.is_multicast or ip.is_reserved or ip in THIS_NETWORK:
         raise ValueError(f"{ip} does not name one machine; use the address that your server listens on.")
     if any(ip in network for network in policy.denied):
         raise ValueError(f"{ip} belongs to the platform; use an address of your own network.")

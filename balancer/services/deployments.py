@@ -62,9 +62,7 @@ def dispatch(node: Node, *, since: int, now: datetime, force_reload: bool = Fals
             "force_reload": force_reload,
         }
     )
-    Node.objects.filter(pk=node.pk).update(
-        asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
-    )
+    Node.objects.filter(pk=node.pk).update(asked_generation=Greatest(F("asked_generation"), generation), asked_at=now)
     enqueue.converge(node.pk, body, signing.sign(node.key, body))
 
 
@@ -133,4 +131,10 @@ def close(node: Node, told: dict[str, Any], *, now: datetime) -> None:
         deployment.steps = [*deployment.steps, *told.get("steps", [])][-200:]
         deployment.finished_at = None if state in OPEN else now
         deployment.save()
-        log.info("deployment", node=node.name, tenant=told["tenant"], state=state.value, request_ids=told.get("request_ids", []))
+        log.info(
+            "deployment",
+            node=node.name,
+            tenant=told["tenant"],
+            state=state.value,
+            request_ids=told.get("request_ids", []),
+        )

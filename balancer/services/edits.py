@@ -25,7 +25,7 @@ class Changed(Generic[Thing]):
 
 
 def hold_tenant() -> Tenant:
-    """Lock the tenant whose scope this is. Holding it holds its counts still: two requests cannot both take the last place."""
+    """Lock the tenant of this scope. It holds its counts still: two requests cannot both take the last place."""
     return Tenant.objects.select_for_update().get(pk=scope.required().tenant_id)
 
 

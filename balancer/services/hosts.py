@@ -24,7 +24,9 @@ def claim(host: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(CLAIM_LOCK, [registrable(site)])
     if overlapping(host).exclude(tenant_id=tenant_id).exists():
-        raise Conflict(f"{host} is in use by another account. If it is yours, ask support to move it.", "host_taken", "/host")
+        raise Conflict(
+            f"{host} is in use by another account. If it is yours, ask support to move it.", "host_taken", "/host"
+        )
     HostClaim.objects.get_or_create(host=host, defaults={"tenant_id": tenant_id})
 
 

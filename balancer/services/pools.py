@@ -87,7 +87,10 @@ def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
     routes = list(pool.routes.order_by("host", "path_prefix")[:3])
     if routes:
         named = ", ".join(str(route) for route in routes)
-        raise Conflict(f"The pool {pool.name} still answers for {named}. Point those routes elsewhere or delete them first.", "pool_in_use")
+        raise Conflict(
+            f"The pool {pool.name} still answers for {named}. Point those routes elsewhere or delete them first.",
+            "pool_in_use",
+        )
     before, gone = edits.fields_of(pool), pool.pk
     pool.delete()
     pool.pk = gone

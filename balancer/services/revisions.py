@@ -9,10 +9,11 @@ import structlog
 from django.db import connection, transaction
 from django.db.models import F
 
-from balancer.fleet.models import Cluster, Edit, Placement, Revision, Snapshot
+from balancer.fleet.models import Act, Cluster, Deployment, Edit, Placement, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state
-from balancer.services import deployments
+from balancer.services import deployments, edits
+from tenants.actor import Actor
 from tenants.models import Tenant
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,9 @@ def gather(tenant: Tenant) -> Gathered:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         edits = list(Edit.objects.filter(tenant=tenant, revision=None).order_by("id"))
-        return Gathered(edits, desired_state.of(Tenant.objects.get(pk=tenant.pk)) if edits else desired.Tenant(tenant.key))
+        return Gathered(
+            edits, desired_state.of(Tenant.objects.get(pk=tenant.pk)) if edits else desired.Tenant(tenant.key)
+        )
 
 
 @transaction.atomic
@@ -104,6 +107,16 @@ def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Snaps
     )
     deployments.open_for(snapshot, now=now)
     return snapshot
+
+
+@transaction.atomic
+def retry(deployment: Deployment, *, by: Actor, now: datetime) -> Revision:
+    """Make the tenant's newest revision new to its nodes again, whatever they did with it before."""
+    edits.record(Act.RETRY, deployment, by=by, now=now)
+    newest = Revision.objects.filter(tenant=deployment.tenant_id).order_by("-number")[:1].get()
+    place(newest, [by.request_id] if by.request_id else [], now=now)
+    transaction.on_commit(lambda: deployments.dispatch_cluster(newest.tenant_id, now=now))
+    return newest
 
 
 def next_generation(cluster_id: str) -> int:

@@ -82,7 +82,7 @@ def refuse_twice(values: dict[str, Any], but: Route | None = None) -> None:
         same = same.exclude(pk=but.pk)
     if same.exists():
         raise Conflict(
-            f"A route for {values['host']}{values['path_prefix']} exists already. Change that one, or choose another path.",
+            f"A route for {values['host']}{values['path_prefix']} exists already. Change that, or choose another path.",
             "route_taken",
             "/path_prefix",
         )
@@ -93,7 +93,9 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     problems, clean = rules.Problems(), dict(values)
     clean["host"] = problems.take("host", rules.host, values["host"])
     clean["path_prefix"] = problems.take("path_prefix", rules.path_prefix, values["path_prefix"])
-    clean["description"] = problems.take("description", rules.text, values["description"], most=500, what="A description")
+    clean["description"] = problems.take(
+        "description", rules.text, values["description"], most=500, what="A description"
+    )
     clean["tags"] = problems.take("tags", rules.tags, values["tags"])
     clean["pool_id"] = clean.pop("pool")
     if not Pool.objects.filter(pk=clean["pool_id"]).exists():

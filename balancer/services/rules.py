@@ -90,7 +90,9 @@ def path_prefix(value: str) -> str:
     if len(value) > 500:
         raise ValueError("A path has 500 characters at most.")
     if not PATH.fullmatch(value):
-        raise ValueError("A path starts with / and has no spaces, #, ? or other characters that a URL path cannot hold.")
+        raise ValueError(
+            "A path starts with / and has no spaces, #, ? or other characters that a URL path cannot hold."
+        )
     if "//" in value:
         raise ValueError("Two slashes in a row never match; write one.")
     return value.rstrip("/") or "/"

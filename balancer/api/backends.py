@@ -1,0 +1,168 @@
+"""Backends: list, get, add, change, remove; drain, ready, maintain, weight. The same under a pool."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from typing import Any, ClassVar
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from balancer.api.changes import ChangeViewSet
+from balancer.api.status_fields import BackendStatusSerializer
+from balancer.haproxy.desired import AdminState
+from balancer.models import Backend, Pool
+from balancer.queries import status
+from balancer.queries.observed import UNKNOWN
+from balancer.services import backends, rules
+from balancer.services.edits import Changed
+from tenants.errors import InvalidField, NotFound
+from tenants.restkit.serializers import StrictSerializer
+from tenants.restkit.viewsets import TenantView
+from tenants.roles import Verb
+
+
+class BackendSerializer(StrictSerializer):
+    id = serializers.CharField(read_only=True)
+    pool = serializers.CharField(source="pool_id", max_length=12)
+    address = serializers.CharField(max_length=80, help_text="IP:port, like 10.0.0.5:8080 or [2001:db8::5]:8080.")
+    weight = serializers.IntegerField(default=100, min_value=0, max_value=rules.WEIGHT_MAX)
+    admin = serializers.ChoiceField([a.value for a in AdminState], default=AdminState.READY.value)
+    backup = serializers.BooleanField(default=False)
+    max_connections = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=1_000_000)
+    check_port = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=rules.PORT_MAX)
+    region = serializers.CharField(default="", allow_blank=True, max_length=40)
+    description = serializers.CharField(default="", allow_blank=True, max_length=500)
+    tags = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=rules.TAGS_MAX)
+    created_at = serializers.DateTimeField(read_only=True)
+    updated_at = serializers.DateTimeField(read_only=True)
+    status = serializers.SerializerMethodField()
+
+    @extend_schema(responses=BackendStatusSerializer)
+    def get_status(self, backend: Backend) -> dict[str, Any]:
+        seen = self.context["view"].statuses.get((f"p{backend.pool_id}", backend.key), UNKNOWN)
+        return BackendStatusSerializer(seen).data
+
+
+class PoolBackendSerializer(BackendSerializer):
+    """Under a pool the path names it."""
+
+    pool = serializers.CharField(source="pool_id", read_only=True)
+
+
+class WeightSerializer(StrictSerializer):
+    weight = serializers.IntegerField(min_value=0, max_value=rules.WEIGHT_MAX)
+
+
+class ForceSerializer(StrictSerializer):
+    force = serializers.BooleanField(default=False, help_text="Even if it is the pool's last ready backend.")
+
+
+class BackendFilter(filters.FilterSet):
+    class Meta:
+        model = Backend
+        fields = ("pool", "admin", "backup", "region", "weight")
+
+
+class BackendViewSet(ChangeViewSet):
+    """One address that answers."""
+
+    queryset = Backend.objects.all()
+    serializer_class: type[StrictSerializer] = BackendSerializer
+    filterset_class = BackendFilter
+    search_fields = ("ip", "region", "description")
+    ordering_fields = ("created_at", "updated_at", "weight", "region")
+    verbs: ClassVar[dict[str, Verb]] = {
+        **TenantView.verbs,
+        **dict.fromkeys(("drain", "ready", "maintain", "weight"), Verb.RUNTIME),
+    }
+    statuses: dict[status.Key, Any] = {}
+
+    def paginate_queryset(self, queryset: Any) -> Sequence[Any] | None:
+        page = super().paginate_queryset(queryset)
+        self.observe(page or [])
+        return page
+
+    def answer(self, obj: Any, **options: Any) -> Response:
+        self.observe([obj])
+        return super().answer(obj, **options)
+
+    def observe(self, shown: Sequence[Backend]) -> None:
+        """One round trip to Redis for all that is shown."""
+        keys = [(f"p{backend.pool_id}", backend.key) for backend in shown]
+        self.statuses = dict(status.backends(self.tenant.key, keys, now=self.now)) if keys else {}
+
+    def pool(self, values: dict[str, Any]) -> Pool:
+        pool = Pool.objects.filter(pk=values.pop("pool_id")).first()
+        if pool is None:
+            raise InvalidField(
+                "pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool"
+            )
+        return pool
+
+    def act_create(self, values: dict[str, Any]) -> Changed[Backend]:
+        pool = self.pool(values)
+        return backends.add(pool, backends.NewBackend(**values), by=self.actor, now=self.now)
+
+    def act_update(self, obj: Backend, values: dict[str, Any]) -> Changed[Backend]:
+        if values.pop("pool_id", obj.pool_id) != obj.pool_id:
+            raise InvalidField(
+                "pool", "A backend stays in its pool; add it to the other one and remove it here.", "fixed"
+            )
+        if self.action == "update":
+            values = asdict(backends.NewBackend(**values))
+        return backends.update(obj, values, by=self.actor, now=self.now)
+
+    def act_delete(self, obj: Backend) -> Changed[Backend]:
+        return backends.remove(obj, by=self.actor, now=self.now)
+
+    @extend_schema(request=ForceSerializer)
+    @action(detail=True, methods=["post"])
+    def drain(self, request: Request, **_: Any) -> Response:
+        """Give it no new sessions, and let the ones it has finish."""
+        return self.run(ForceSerializer, backends.drain)
+
+    @extend_schema(request=ForceSerializer)
+    @action(detail=True, methods=["post"])
+    def maintain(self, request: Request, **_: Any) -> Response:
+        """Take it out at once."""
+        return self.run(ForceSerializer, backends.maintain)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"])
+    def ready(self, request: Request, **_: Any) -> Response:
+        """Bring it back."""
+        return self.run(StrictSerializer, backends.ready)
+
+    @extend_schema(request=WeightSerializer)
+    @action(detail=True, methods=["post"])
+    def weight(self, request: Request, **_: Any) -> Response:
+        """Its share against the pool's other backends."""
+        return self.run(WeightSerializer, backends.set_weight)
+
+    def run(self, form: type[StrictSerializer], act: Callable[..., Changed[Backend]]) -> Response:
+        sent = form(data=self.request.data or {})
+        sent.is_valid(raise_exception=True)
+        done = act(self.get_object(), **sent.validated_data, by=self.actor, now=self.now)
+        return self.changed(done)
+
+
+class PoolBackendViewSet(BackendViewSet):
+    """A pool's own backends."""
+
+    serializer_class = PoolBackendSerializer
+
+    def get_queryset(self) -> QuerySet[Backend]:
+        if not Pool.objects.filter(pk=self.kwargs["pool"]).exists():
+            raise NotFound
+        return Backend.objects.filter(pool=self.kwargs["pool"])
+
+    def pool(self, values: dict[str, Any]) -> Pool:
+        pool = Pool.objects.filter(pk=self.kwargs["pool"]).first()
+        if pool is None:
+            raise NotFound
+        return pool

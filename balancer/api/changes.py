@@ -1,0 +1,98 @@
+"""What every write of this app answers: the object, and how far its change has come."""
+
+import re
+import time
+from abc import abstractmethod
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Model
+from django.utils import timezone
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from balancer.fleet.models import Edit
+from balancer.queries import changes
+from balancer.services import edits
+from balancer.services.edits import Changed
+from tenants.restkit.viewsets import TenantViewSet
+
+WAIT = re.compile(r"\bwait=(\d{1,3})\b")
+MOST_SECONDS = 30
+LOOK_EVERY = 0.02
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    edit = serializers.CharField()
+    revision = serializers.IntegerField(allow_null=True)
+    state = serializers.ChoiceField([state.value for state in changes.ChangeState])
+    waiting = serializers.ListField(child=serializers.CharField(), help_text="Nodes that do not run it yet.")
+
+
+class ChangeViewSet(TenantViewSet[Any]):
+    """Create, update and delete, each one call to a service, answered with the change.
+
+    The tenant is held from the `If-Match` check to the write, so that nothing slips in between.
+    """
+
+    now: datetime
+
+    @abstractmethod
+    def act_create(self, values: dict[str, Any]) -> Changed[Any]: ...
+
+    @abstractmethod
+    def act_update(self, obj: Any, values: dict[str, Any]) -> Changed[Any]: ...
+
+    @abstractmethod
+    def act_delete(self, obj: Any) -> Changed[Any]: ...
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.now = timezone.now()
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        values = self.form(request.data)
+        return self.changed(self.act_create(values), status=201)
+
+    def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
+        values = self.form(request.data, partial=partial)
+        with transaction.atomic():
+            edits.hold_tenant()
+            done = self.act_update(self.get_object(), values)
+        return self.changed(done)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.update(request, *args, partial=True, **kwargs)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            edits.hold_tenant()
+            done = self.act_delete(self.get_object())
+        return Response({"id": done.object.pk, "change": self.change(done.edit)})
+
+    def form(self, data: Any, *, partial: bool = False) -> dict[str, Any]:
+        """What was sent, by field of the model; a full update fills what was left out with its defaults."""
+        serializer = self.get_serializer(data=data, partial=partial)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def changed(self, done: Changed[Model], *, status: int = 200) -> Response:
+        change = self.change(done.edit)
+        return self.answer(done.object, status=status, change=change)
+
+    def change(self, edit: Edit) -> dict[str, Any]:
+        """At once, or with `Prefer: wait=N` when every node runs it, some node refused it, or N seconds are over."""
+        match = WAIT.search(self.request.headers.get("Prefer", ""))
+        if match is None:
+            return ChangeSerializer(asdict(changes.Change(str(edit.pk), None, changes.ChangeState.PENDING))).data
+        deadline = time.monotonic() + min(int(match[1]), MOST_SECONDS)
+        found = changes.of(edit)
+        while (
+            found.state in (changes.ChangeState.PENDING, changes.ChangeState.DEPLOYING) and time.monotonic() < deadline
+        ):
+            time.sleep(LOOK_EVERY)
+            found = changes.of(edit)
+        return ChangeSerializer(asdict(found)).data

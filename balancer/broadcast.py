@@ -1,0 +1,52 @@
+"""What open browsers are told: that something of a tenant's changed, by topic. Each socket's process then looks.
+
+A bell carries no data, so a lost or late one loses nothing and none can carry another tenant's. Group names are built
+here and nowhere else, from a tenant's id, never from what a client sends.
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+from typing import Any
+
+import redis
+import structlog
+from channels.layers import get_channel_layer
+from django.conf import settings
+
+from balancer.queries import store
+
+log = structlog.get_logger(__name__)
+
+
+class Topic(StrEnum):
+    BACKENDS = "backends"
+    STATUS = "status"
+    DEPLOYMENTS = "deployments"
+
+
+BELL = "bell.rung"
+
+
+def group(tenant_id: str, topic: Topic) -> str:
+    return f"t.{tenant_id}.{topic}"
+
+
+def ring(tenant_id: str, *topics: Topic) -> None:
+    """Tell every process that holds a socket of this tenant. Call it after the commit. Redis away: nobody is told;
+    sockets look for themselves every few seconds."""
+    ring_all([(tenant_id, topic) for topic in topics])
+
+
+def ring_all(bells: Iterable[tuple[str, Topic]]) -> None:
+    """One round trip, from any thread. Speaks the channel layer's wire form itself: `group_send` from a thread would
+    make an event loop and a Redis connection for each call."""
+    layer: Any = get_channel_layer()
+    prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]  # type: ignore[index]
+    pipe = store.client().pipeline(transaction=False)
+    for tenant_id, topic in bells:
+        message = layer.serialize({"type": BELL, "topic": topic.value})
+        pipe.publish(f"{prefix}__group__{group(tenant_id, topic)}", message)
+    try:
+        pipe.execute()
+    except redis.RedisError as error:
+        log.warning("bells_not_rung", error=str(error))

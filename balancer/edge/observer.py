@@ -1,0 +1,118 @@
+"""From readings to what the console is told: rates, and only what changed."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from balancer.edge.samples import PoolSample, Sample, ServerSample
+from balancer.haproxy.running import Oper
+
+HEARTBEAT_S = 5.0
+FULL_S = 30.0
+USABLE = frozenset({Oper.UP, Oper.NOCHECK, Oper.STARTING})
+Body = dict[str, Any]
+
+
+class Counter:
+    """A count that survives HAProxy's: a new worker starts at zero, and what it counts is added."""
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._last: int | None = None
+
+    def take(self, value: int, *, same_process: bool) -> int:
+        """Returns by how much it grew; the first reading of all is no growth."""
+        grown = 0
+        if self._last is not None:
+            grown = value - self._last if same_process and value >= self._last else value
+        self._last = value
+        self.total += grown
+        return grown
+
+
+class Observer:
+    """Remembers what was told last. `now` in epoch seconds."""
+
+    def __init__(self, node_id: str) -> None:
+        self._node = node_id
+        self._pid = 0
+        self._at = 0.0
+        self._told_at = 0.0
+        self._full_at = 0.0
+        self._counters: dict[str, Counter] = {}
+        self._servers: dict[str, Body] = {}
+        self._pools: dict[str, Body] = {}
+        self._drift: tuple[str, ...] = ()
+
+    def forget(self) -> None:
+        """What was told last did not arrive: tell everything next time."""
+        self._full_at = 0.0
+
+    def silent(self, *, now: float, generation: int) -> Body | None:
+        """HAProxy does not answer: pid 0 says so, and nothing about servers is claimed."""
+        if now - self._told_at < HEARTBEAT_S:
+            return None
+        self._told_at = now
+        self.forget()
+        return self._body(now, generation, full=False)
+
+    def observe(self, sample: Sample, *, now: float, generation: int, drift: tuple[str, ...] = ()) -> Body | None:
+        """The body to send, or None where nothing is new and the last one is young."""
+        seconds = now - self._at if self._at else 0.0
+        same = sample.pid == self._pid
+        requests = self._grow("", sample.requests, same)
+        pools = {key: self._pool(key, pool, sample, same, seconds) for key, pool in sample.pools.items()}
+        servers = {key: self._server(key, one, same, seconds, now) for key, one in sample.servers.items()}
+        full = now - self._full_at >= FULL_S
+        body = self._body(now, generation, full=full)
+        body["servers"] = servers if full else _changed(self._servers, servers)
+        body["pools"] = pools if full else _changed(self._pools, pools)
+        body["drift"] = list(drift)
+        body |= {"version": sample.version, "pid": sample.pid, "uptime": sample.uptime, "sessions": sample.sessions}
+        body |= {"rate": _rate(requests, seconds), "requests": self._counters[""].total}
+        new = body["servers"] or body["pools"] or drift != self._drift or not same
+        self._pid, self._at, self._servers, self._pools, self._drift = sample.pid, now, servers, pools, drift
+        if not (full or new or now - self._told_at >= HEARTBEAT_S):
+            return None
+        self._told_at = now
+        self._full_at = now if full else self._full_at
+        return body
+
+    def _body(self, now: float, generation: int, *, full: bool) -> Body:
+        empty: Body = {"node": self._node, "at": now, "full": full, "generation": generation, "version": "", "pid": 0}
+        return empty | {"uptime": 0, "sessions": 0, "rate": 0, "requests": 0, "servers": {}, "pools": {}, "drift": []}
+
+    def _server(self, key: str, sample: ServerSample, same: bool, seconds: float, now: float) -> Body:
+        body = asdict(sample)
+        del body["total"]
+        changed = round(now - body.pop("changed_s"))
+        before = self._servers.get(key)
+        # HAProxy counts whole seconds: the same moment is read as one or the other.
+        if before and before["oper"] == sample.oper and before["admin"] == sample.admin and abs(before["since"] - changed) <= 2:
+            changed = before["since"]
+        return body | {"rate": _rate(self._grow(key, sample.total, same), seconds), "since": changed}
+
+    def _pool(self, key: str, pool: PoolSample, sample: Sample, same: bool, seconds: float) -> Body:
+        mine = [one for at, one in sample.servers.items() if at.startswith(f"{key}/")]
+        requests = self._grow(f"{key} requests", pool.requests, same)
+        self._grow(f"{key} 5xx", pool.errors_5xx, same)
+        return {
+            "sessions": pool.sessions,
+            "queue": pool.queue,
+            "rate": _rate(requests, seconds),
+            "requests": self._counters[f"{key} requests"].total,
+            "errors_5xx": self._counters[f"{key} 5xx"].total,
+            "up": sum(one.oper in USABLE for one in mine),
+            "total": len(mine),
+        }
+
+    def _grow(self, key: str, value: int, same: bool) -> int:
+        return self._counters.setdefault(key, Counter()).take(value, same_process=same)
+
+
+def _rate(grown: int, seconds: float) -> int:
+    return round(grown / seconds) if seconds > 0 else 0
+
+
+def _changed(before: Mapping[str, Body], after: Mapping[str, Body]) -> dict[str, Body]:
+    return {key: body for key, body in after.items() if before.get(key) != body}

@@ -1,0 +1,98 @@
+"""The node's one reader: about each second it reads HAProxy and tells the console what changed."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from balancer.edge.errors import EdgeError
+from balancer.edge.look import look_at_all
+from balancer.edge.node import Node
+from balancer.edge.observer import Body, Observer
+from balancer.edge.samples import Sample, read_sample
+from balancer.haproxy.planner import drift
+
+INTERVAL_S = 1.0
+SHARE = 4  # reading may take a quarter of the time
+DRIFT_S = 10.0
+DRIFT_SHARE = 50
+DRIFT_LINES = 50
+
+log = structlog.get_logger(__name__)
+
+
+class Reader(threading.Thread):
+    """`send` gets a body and may raise OSError; `repair` asks the worker to look at everything again."""
+
+    def __init__(self, node: Node, *, send: Callable[[Body], None], repair: Callable[[str], None]) -> None:
+        super().__init__(name="stats", daemon=True)
+        self._node = node
+        self._send = send
+        self._repair = repair
+        self._observer = Observer(node.environment.id)
+        self._ended = threading.Event()
+        self._pid = 0
+        self._drift: tuple[str, ...] = ()
+        self._drift_at = time.monotonic() + DRIFT_S
+
+    def stop(self) -> None:
+        """Returns once it has ended."""
+        self._ended.set()
+        if self.is_alive():
+            self.join(5)
+
+    def run(self) -> None:
+        pause = 0.0
+        while not self._ended.wait(pause):
+            start = time.monotonic()
+            self.turn()
+            spent = time.monotonic() - start
+            pause = max(INTERVAL_S - spent, spent * (SHARE - 1))
+
+    def turn(self) -> None:
+        """One reading."""
+        now = time.time()  # noqa: TID251 - this thread is the door
+        generation = self._node.store.generation
+        try:
+            sample = read_sample(self._node.runtime)
+            self._watch(sample)
+            body = self._observer.observe(sample, now=now, generation=generation, drift=self._drift)
+        except EdgeError:
+            body = self._observer.silent(now=now, generation=generation)
+        if body is not None:
+            self._tell(body)
+
+    def _tell(self, body: Body) -> None:
+        try:
+            self._send(body)
+        except OSError as error:
+            log.warning("the console was not told, it will be", error=str(error))
+            self._observer.forget()
+
+    def _watch(self, sample: Sample) -> None:
+        """A worker that we did not load, or one that runs something else, is looked at again."""
+        if self._pid and sample.pid != self._pid and sample.pid != self._node.serving_pid:
+            self._repair("HAProxy was started again")
+        self._pid = sample.pid
+        if time.monotonic() >= self._drift_at:
+            start = time.monotonic()
+            self._scan()
+            ended = time.monotonic()
+            self._drift_at = ended + max(DRIFT_S, DRIFT_SHARE * (ended - start))
+
+    def _scan(self) -> None:
+        """Raises EdgeError. While somebody is at work on the node, a difference is no drift."""
+        store = self._node.store
+        before = store.changes
+        if before % 2 or store.unsure:
+            return
+        settled = [kept for kept in list(store.kept.values()) if not kept.waiting and kept.tenant not in self._node.later]
+        running = look_at_all(self._node.runtime)
+        capabilities = self._node.capabilities
+        found = [line for kept in settled if kept.loaded_state for line in drift(kept.loaded_state, running, capabilities)]
+        if store.changes != before:
+            return
+        self._drift = tuple(found[:DRIFT_LINES])
+        if found:
+            self._repair("HAProxy runs something else than it was told")

@@ -1,0 +1,55 @@
+"""Where observed state lies: Redis, under names that only this module writes down.
+
+    status:{tenant key}              hash   {pool key}/{server key}|{node} and {pool key}|{node} -> JSON row, "at" last
+    veloflux:nodes                   hash   node name -> JSON summary, "at" = the console's clock when it spoke
+    veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that a full frame can drop the absent
+    veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
+    veloflux:leader                  lock   held by the one beat (redbeat)
+
+All of it is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
+"""
+
+from functools import cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+NODES = "veloflux:nodes"
+WORKERS = "veloflux:workers"
+LEADER = "veloflux:leader"
+
+CONNECT_SECONDS = 1.0
+ANSWER_SECONDS = 2.0
+
+
+def status_key(tenant_key: str) -> str:
+    return f"status:{tenant_key}"
+
+
+def node_tenants_key(node_name: str) -> str:
+    return f"veloflux:node-tenants:{node_name}"
+
+
+@cache
+def client() -> "redis.Redis":
+    """The process's own connections (thread-safe), answering str. One retry: a restarted Redis leaves dead sockets."""
+    return redis.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+def async_client() -> "redis.asyncio.Redis":
+    """A client for one event loop; the caller keeps it as long as the loop lives."""
+    return redis.asyncio.Redis.from_url(
+        settings.REDIS_URL,
+        decode_responses=True,
+        socket_connect_timeout=CONNECT_SECONDS,
+        socket_timeout=ANSWER_SECONDS,
+    )

@@ -1,0 +1,76 @@
+"""What a node sent, in the form it is kept in: known fields, known types, bounded text. Values in, values out."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from balancer.fleet.models import Node
+from balancer.queries.observed import Oper
+
+DETAIL_MAX = 200
+NAME = re.compile(r"(t[a-z2-7]{12})/(p[a-z2-7]{12}(?:/b[a-z2-7]{12})?)")
+INTEGERS = ("sessions", "rate", "weight", "queue")
+POOL_INTEGERS = ("sessions", "rate", "queue", "requests", "errors_5xx")
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`by_tenant`: tenant key -> field without the node -> the row's JSON, open at its end (the time is added when it
+    is written); empty for a server that is gone. `malformed` counts the names that were left out."""
+
+    by_tenant: dict[str, dict[str, str]]
+    malformed: int
+
+
+def rows_of(body: Mapping[str, Any]) -> Rows:
+    found: dict[str, dict[str, str]] = defaultdict(dict)
+    malformed = 0
+    for part, shape in (("servers", _server), ("pools", _pool)):
+        for name, told in body.get(part, {}).items():
+            if match := NAME.fullmatch(name):
+                found[match[1]][match[2]] = json.dumps(shape(told))[:-1] if told is not None else ""
+            else:
+                malformed += 1
+    return Rows(found, malformed)
+
+
+def summary_of(node: Node, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:
+    return {
+        "id": node.pk,
+        "cluster": node.cluster_id,
+        "version": str(body["version"])[:40],
+        # Its own clock, so that a backlog does not look fresh; never later than ours.
+        "at": round(min(float(body["at"]), now.timestamp()), 3),
+        "generation": int(body["generation"]),
+        "outcome": node.outcome,
+        "sessions": int(body["sessions"]),
+        "rate": int(body["rate"]),
+        "requests": int(body["requests"]),
+        "uptime": int(body["uptime"]),
+        "drift": len(body.get("drift", ())),
+    }
+
+
+def _server(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "oper": Oper(told["oper"]).value,
+        "admin": str(told["admin"])[:12],
+        **{name: int(told.get(name) or 0) for name in INTEGERS},
+        "check": str(told.get("check") or "")[:20],
+        "code": _integer(told.get("code")),
+        "check_ms": _integer(told.get("check_ms")),
+        "detail": str(told.get("detail") or "")[:DETAIL_MAX],
+        "since": round(float(told["since"]), 3),
+    }
+
+
+def _pool(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: int(told.get(name) or 0) for name in POOL_INTEGERS}
+
+
+def _integer(value: Any) -> int | None:
+    return None if value is None else int(value)

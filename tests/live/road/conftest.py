@@ -1,0 +1,103 @@
+"""One running product for all tests of the road; each test makes a pool and a host of its own."""
+
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from tests.live import stack as stacks
+from tests.live.load import Tally, ask
+from tests.live.origins import Origin, start
+from tests.live.stack import Stack, until
+
+pytestmark = pytest.mark.live
+numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def road_database() -> Iterator[str]:
+    """A database of this run alone, dropped afterwards."""
+    url = os.environ["VELOFLUX_DATABASE_URL"]
+    base, _, _ = url.rpartition("/")
+    name = f"road_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    yield f"{base}/{name}"
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def stack(road_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    redis_url = os.environ["VELOFLUX_REDIS_URL"].rsplit("/", 1)[0] + "/5"
+    folder: Path = tmp_path_factory.mktemp("stack")
+    with stacks.running(folder, road_database, redis_url) as running:
+        yield running
+
+
+@dataclass
+class Site:
+    """A pool with backends and a host, made through the API, serving."""
+
+    stack: Stack
+    api: httpx.Client
+    host: str
+    pool: dict[str, Any]
+    backends: list[dict[str, Any]]
+    origins: list[Origin]
+    route: dict[str, Any] = field(default_factory=dict)
+
+    def ask(self, times: int = 1, node: int = 0, path: str = "/") -> Tally:
+        return ask(self.stack.nodes[node].http_port, self.host, path, times=times)
+
+    def answered_by(self, names: set[str], *, within: float = 15) -> None:
+        """Wait until every node is answered by exactly these origins."""
+        for index in range(len(self.stack.nodes)):
+            until(lambda i=index: set(self.ask(24, i).by) == names, within=within, what=f"{self.host} by {names}")  # type: ignore[misc]  # fmt: skip
+
+    def backend(self, origin: Origin) -> dict[str, Any]:
+        return next(b for b in self.backends if b["address"] == origin.address)
+
+    def add(self, origin: Origin, **more: Any) -> dict[str, Any]:
+        backend = post(self.api, "/backends", {"pool": self.pool["id"], "address": origin.address, **more})
+        self.backends.append(backend)
+        self.origins.append(origin)
+        return backend
+
+
+def post(api: httpx.Client, path: str, body: dict[str, Any] | None = None, status: int = 201, **headers: str) -> Any:
+    answer = api.post(path, json=body or {}, headers=headers)
+    assert answer.status_code == status, answer.text
+    return answer.json()
+
+
+@pytest.fixture
+def make_site(stack: Stack) -> Iterator[Callable[..., Site]]:
+    made: list[Origin] = []
+    api = stack.api()
+
+    def make(count: int = 2, *, host: str | None = None, wait: bool = True, **pool: Any) -> Site:
+        number = next(numbers)
+        started = [start(f"s{number}o{i}") for i in range(count)]
+        made.extend(started)
+        check = {"path": "/health", "interval": "300ms", "rise": 1, "fall": 2, "timeout": "1s"}
+        row = post(api, "/pools", {"name": f"pool {number}", "health_check": check, **pool})
+        site = Site(stack, api, host or f"s{number}.test", row, [], [])
+        for origin in started:
+            site.add(origin)
+        site.route = post(api, "/routes", {"host": site.host, "pool": row["id"]})
+        if wait:
+            site.answered_by({origin.name for origin in started})
+        return site
+
+    yield make
+    for origin in made:
+        origin.stop()
+    api.close()

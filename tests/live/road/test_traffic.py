@@ -1,0 +1,130 @@
+"""From a saved row to balanced traffic, on real HAProxy nodes."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.live.load import ask, load
+from tests.live.origins import origins
+from tests.live.road.conftest import Site, post
+from tests.live.runtime import reloads, say
+from tests.live.stack import Stack, until
+
+pytestmark = pytest.mark.live
+Make = Callable[..., Site]
+
+
+def test_a1_pool_backend_and_route_by_api_serve(make_site: Make) -> None:
+    site = make_site(2)
+    tally = site.ask(40)
+    assert tally.by == {site.origins[0].name: 20, site.origins[1].name: 20}
+
+
+def test_a4_a_new_backend_gets_traffic_and_no_request_fails(stack: Stack, make_site: Make) -> None:
+    site = make_site(1)
+    before = [reloads(node) for node in stack.nodes]
+    with origins("new-one") as (new,), load(stack.nodes[0].http_port, site.host) as tally:
+        site.add(new)
+        until(lambda: tally.by["new-one"] > 20, what="traffic to the new backend")
+        site.answered_by({site.origins[0].name, "new-one"})
+        assert not tally.failures
+        assert [reloads(node) for node in stack.nodes] == before, "a backend must be added without a reload"
+
+
+def test_a5_weights_one_to_three_show(make_site: Make) -> None:
+    site = make_site(2)
+    first, second = site.backends
+    post(site.api, f"/backends/{first['id']}/weight", {"weight": 25}, status=200)
+    post(site.api, f"/backends/{second['id']}/weight", {"weight": 75}, status=200)
+    names = [origin.name for origin in site.origins]
+    for node in range(2):
+        until(lambda n=node: site.ask(40, n).by == {names[0]: 10, names[1]: 30}, what="1:3")  # type: ignore[misc]
+
+
+def test_a6_a_removed_backend_gets_nothing_more(make_site: Make) -> None:
+    site = make_site(2)
+    answer = site.api.delete(f"/backends/{site.backends[0]['id']}")
+    assert answer.status_code in (200, 204), answer.text
+    site.answered_by({site.origins[1].name})
+
+
+def test_a8_a_new_host_serves_without_reload(stack: Stack, make_site: Make) -> None:
+    site = make_site(1)
+    before = [reloads(node) for node in stack.nodes]
+    post(site.api, "/routes", {"host": "second." + site.host, "pool": site.pool["id"]})
+    for node in stack.nodes:
+        until(lambda n=node: ask(n.http_port, "second." + site.host).statuses[200], within=5)  # type: ignore[misc]
+    assert [reloads(node) for node in stack.nodes] == before
+
+
+def test_a9_the_longest_path_wins_by_segment_and_a_deleted_route_is_gone(make_site: Make) -> None:
+    site, other = make_site(1), make_site(1)
+    route = post(site.api, "/routes", {"host": site.host, "path_prefix": "/api", "pool": other.pool["id"]})
+    mine, theirs = site.origins[0].name, other.origins[0].name
+    until(lambda: site.ask(path="/api/v1").by[theirs])
+    for path, name in {"/": mine, "/apix": mine, "/api": theirs, "/api/": theirs, "/API": mine, "/api?x=1": theirs}.items():
+        assert set(site.ask(path=path).by) == {name}, path
+    assert site.api.delete(f"/routes/{route['id']}").status_code in (200, 204)
+    until(lambda: site.ask(path="/api/v1").by[mine])
+
+
+def test_an_unknown_host_is_421_and_a_route_without_a_match_404(stack: Stack, make_site: Make) -> None:
+    site = make_site(1)
+    post(site.api, "/routes", {"host": "only." + site.host, "path_prefix": "/deep", "pool": site.pool["id"]})
+    port = stack.nodes[0].http_port
+    until(lambda: ask(port, "only." + site.host, "/deep").statuses[200])
+    assert ask(port, "only." + site.host, "/").statuses == {404: 1}
+    assert ask(port, "nobody.test").statuses == {421: 1}
+
+
+def test_a11_an_ill_backend_gets_nothing_until_it_is_well(make_site: Make) -> None:
+    site = make_site(2)
+    ill, well = site.origins
+    ill.healthy = False
+    site.answered_by({well.name})
+    assert not site.ask(50).failures
+    ill.healthy = True
+    site.answered_by({ill.name, well.name})
+
+
+def test_ip_hash_keeps_a_client_and_least_conn_serves(make_site: Make) -> None:
+    assert len(make_site(3, algorithm="ip_hash", wait=False).api.get("/pools").json()["items"]) > 0
+    site = make_site(3, algorithm="least_conn")
+    assert set(site.ask(30).by) == {origin.name for origin in site.origins}
+
+
+def test_an_address_moves_without_a_reload(stack: Stack, make_site: Make) -> None:
+    site = make_site(1)
+    before = [reloads(node) for node in stack.nodes]
+    with origins("moved") as (moved,):
+        answer = site.api.patch(f"/backends/{site.backends[0]['id']}", json={"address": moved.address})
+        assert answer.status_code == 200, answer.text
+        site.answered_by({"moved"})
+        assert [reloads(node) for node in stack.nodes] == before
+
+
+def test_new_pools_come_through_one_gathered_reload(stack: Stack, make_site: Make) -> None:
+    make_site(1)
+    before = [reloads(node) for node in stack.nodes]
+    sites = [make_site(1, wait=False) for _ in range(5)]
+    for site in sites:
+        site.answered_by({site.origins[0].name})
+    assert all(reloads(node) - was <= 3 for node, was in zip(stack.nodes, before, strict=True))
+
+
+def test_twenty_deployments_under_keep_alive_load_fail_no_request(stack: Stack, make_site: Make) -> None:
+    site = make_site(2)
+    with load(stack.nodes[0].http_port, site.host, clients=6) as kept, load(stack.nodes[1].http_port, site.host, clients=3, keep_alive=False) as closed:  # fmt: skip
+        for number in range(20):
+            made: dict[str, Any] = post(site.api, "/pools", {"name": f"burst {site.host} {number}"})
+            until(lambda p=made: deployed(site, p), within=20, what="a deployment")  # type: ignore[misc]
+    assert kept.total > 200
+    assert closed.total > 100
+    assert not kept.failures
+    assert not closed.failures
+
+
+def deployed(site: Site, made: dict[str, Any]) -> bool:
+    name = f"p{made['id']}"
+    return all(name in say(node, "show stat -1 2 -1") for node in site.stack.nodes)

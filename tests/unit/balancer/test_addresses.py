@@ -1,0 +1,53 @@
+"""Which addresses a tenant may send traffic to."""
+
+import ipaddress
+
+import pytest
+
+from balancer.services import addresses
+from balancer.services.addresses import Address, Policy
+
+STRICT = Policy()
+DEMO = Policy(loopback_allowed=True, own_ports=frozenset({9090}))
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("10.0.0.5:8080", Address("10.0.0.5", 8080)),
+        ("203.0.113.9:1", Address("203.0.113.9", 1)),
+        ("[2001:db8::5]:65535", Address("2001:db8::5", 65535)),
+        (" 10.0.0.5:80 ", Address("10.0.0.5", 80)),
+    ],
+)
+def test_an_address_is_read_as_written(written: str, meant: Address) -> None:
+    assert addresses.parse(written, STRICT) == meant
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "10.0.0.5", "10.0.0.5:", "10.0.0.5:0", "10.0.0.5:70000", "10.0.0.5:-1", "10.0.0.5:٣", "10.0.0.5:99999999999999999999",
+        "2001:db8::5:80", "example.com:80", "unix@/run/x:80", "abns@x:1", ":80", "10.0.0.5:80 #", "0x7f.1:80", "127.1:80",
+        "127.0.0.1:80", "[::1]:80", "[::ffff:127.0.0.1]:80", "[::ffff:10.0.0.1]:80", "169.254.169.254:80", "169.254.1.1:80",
+        "[fe80::1]:80", "[fe80::1%eth0]:80", "[fd00:ec2::254]:80", "100.100.100.200:80", "0.0.0.0:80", "0.1.2.3:80", "[::]:80",
+        "224.0.0.1:80", "[ff02::1]:80", "255.255.255.255:80", "240.0.0.1:80", "[64:ff9b::7f00:1]:80", "[2002:7f00:1::]:80",
+    ],
+)  # fmt: skip
+def test_what_leads_into_the_machine_or_nowhere_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        addresses.parse(written, STRICT)
+
+
+def test_the_demo_allows_loopback_but_not_our_own_ports() -> None:
+    assert addresses.parse("127.0.0.1:9101", DEMO).port == 9101
+    with pytest.raises(ValueError, match="platform's own"):
+        addresses.parse("127.0.0.1:9090", DEMO)
+    with pytest.raises(ValueError, match="metadata"):
+        addresses.parse("169.254.169.254:80", DEMO)
+
+
+def test_the_platforms_networks_are_refused_by_name() -> None:
+    policy = Policy(denied=[ipaddress.ip_network("10.9.0.0/16")])
+    with pytest.raises(ValueError, match="belongs to the platform"):
+        addresses.parse("10.9.1.1:80", policy)
