@@ -42,6 +42,10 @@ class Folder:
         return self.state / "prefix"
 
     @property
+    def test(self) -> Path:
+        return self.state / "test"
+
+    @property
     def node_folders(self) -> Path:
         return self.state / "nodes"
 

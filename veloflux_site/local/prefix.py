@@ -31,6 +31,7 @@ def unpack(names: Sequence[str], *, folder: Folder, log: Path) -> None:
     for deb in apt.download(wanted):
         run(["dpkg", "-x", deb, folder.prefix], doing=f"Unpacking {deb.name}", log=log)
         deb.unlink()
+    apt.forget()
     _wrap(folder.prefix)
 
 
@@ -73,6 +74,10 @@ class Apt:
             run(self._command("download", "-qq", *names), doing="Downloading packages", log=self._log, cwd=debs)
         return sorted(debs.glob("*.deb"))
 
+    def forget(self) -> None:
+        """Give back the disk: lists and caches are 150 MB."""
+        shutil.rmtree(self._home, ignore_errors=True)
+
 
 def libraries(prefix: Path) -> list[Path]:
     """The folders of the prefix that hold shared libraries, multiarch ones first."""
@@ -111,9 +116,10 @@ def pip_wheel(folder: Folder, *, log: Path) -> Path:
             return found[-1]
     if shutil.which("apt-get") is None:
         raise CannotGoOnError("This Python has neither ensurepip nor pip, and there is no apt-get to fetch pip with.")
-    apt = Apt(folder.state / "apt", log=log)
+    apt = Apt(folder.state / "apt-pip", log=log)
     apt.update()
     for deb in apt.download(["python3-pip-whl"]):
         run(["dpkg", "-x", deb, folder.prefix], doing="Unpacking pip", log=log)
         deb.unlink()
+    apt.forget()
     return pip_wheel(folder, log=log)

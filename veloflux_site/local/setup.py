@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from veloflux_site.local import accounts, binaries, environment, ports, postgres, programs, redis, venv
@@ -12,6 +13,7 @@ from veloflux_site.local.environment import Settings
 from veloflux_site.local.folder import Folder
 from veloflux_site.local.say import CannotGoOnError, say
 
+BINARIES = ("VELOFLUX_HAPROXY", "VELOFLUX_REDIS_SERVER", "VELOFLUX_POSTGRES_BIN")
 PATIENCE = 4.0  # seconds that the programs of a killed supervisor get to leave their ports
 
 
@@ -23,8 +25,11 @@ def machine(folder: Folder, *, requirements: str) -> Settings:
         raise CannotGoOnError("`setpriv` is missing; it is in the package util-linux.")
     settings = environment.complete(environment.read(folder.env_file), os.environ, folder=folder)
     home = accounts.choose().place(folder.state / "postgres")
-    found = binaries.have(settings, folder=folder, data_version=postgres.data_version(home))
-    venv.make(folder, requirements)
+    # apt and pip wait for the network most of the time, so they do it side by side.
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        python = beside.submit(venv.make, folder, requirements)
+        found = binaries.have(settings, folder=folder, data_version=postgres.data_version(home))
+        python.result()
     return settings | found.settings()
 
 

@@ -38,17 +38,13 @@ def make(folder: Folder, requirements: str) -> None:
         shutil.rmtree(folder.venv, ignore_errors=True)
         _create(folder, log=log)
     say(f"installing {requirements} with pip")
-    command = [
-        folder.python,
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--quiet",
-        "-r",
-        folder.root / requirements,
-    ]
-    run(command, doing=f"pip install -r {requirements}", log=log, env=_clean_environment())
+    pip: list[str | Path] = [folder.python, "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
+    run(
+        [*pip, "-r", folder.root / requirements],
+        doing=f"pip install -r {requirements}",
+        log=log,
+        env=_clean_environment(),
+    )
     (folder.venv / f".{requirements}").write_text(_asked(folder, requirements))
 
 

@@ -1,0 +1,74 @@
+"""A Chromium for the browser tests: the machine's, a package's, or Playwright's own download."""
+
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from veloflux_site.local import launch, packages
+from veloflux_site.local.folder import Folder
+from veloflux_site.local.say import CannotGoOnError, say
+from veloflux_site.local.shell import run
+
+NAMES = ("chromium-headless-shell", "chromium", "google-chrome", "chromium-browser")
+PACKAGE = "chromium-headless-shell"
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """`path` is empty where there is none, and `missing` says why."""
+
+    path: str = ""
+    missing: str = ""
+
+
+def have(folder: Folder) -> Browser:
+    """Find one that starts, or fetch one. Never raises for a browser that cannot be had."""
+    reasons: list[str] = []
+    for attempt in (_package, _playwright):
+        path = _find(folder)
+        if path:
+            return Browser(path=path)
+        try:
+            attempt(folder)
+        except CannotGoOnError as reason:
+            reasons.append(str(reason).splitlines()[0])
+    path = _find(folder)
+    return Browser(path=path) if path else Browser(missing="no Chromium starts on this machine: " + "; ".join(reasons))
+
+
+def _find(folder: Folder) -> str:
+    """The first that really starts: Ubuntu's `chromium-browser` is only a stub that wants snap."""
+    places = f"{os.environ.get('PATH', '')}:/usr/bin:{folder.prefix / 'bin'}"
+    named = (os.environ.get("VELOFLUX_TEST_BROWSER"), *(shutil.which(name, path=places) for name in NAMES))
+    downloaded = sorted(_downloads(folder).glob("chromium*/*/*headless[-_]shell"))
+    return next((str(path) for path in (*named, *downloaded) if path and starts(Path(path))), "")
+
+
+def starts(path: Path) -> bool:
+    """Whether it renders an empty page. Root has no sandbox."""
+    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
+    command = [path, "--headless", *sandbox, "--disable-gpu", "--dump-dom", "about:blank"]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    return done.returncode == 0 and b"<html>" in done.stdout
+
+
+def _package(folder: Folder) -> None:
+    packages.get([PACKAGE], folder=folder)
+
+
+def _downloads(folder: Folder) -> Path:
+    return folder.state / "browsers"
+
+
+def _playwright(folder: Folder) -> None:
+    """Ubuntu has no Chromium package; Playwright brings one, and as root also the libraries that it needs."""
+    say("downloading a Chromium with Playwright")
+    env = launch.common(os.environ) | {"PLAYWRIGHT_BROWSERS_PATH": str(_downloads(folder))}
+    words = ["--with-deps"] if os.geteuid() == 0 else []
+    command: list[str | Path] = [folder.python, "-m", "playwright", "install", *words, "--only-shell", "chromium"]
+    run(command, doing="Downloading Chromium with Playwright", log=folder.log / "browser.log", env=env, seconds=300)
