@@ -14,8 +14,8 @@ from balancer.edge import files
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.errors import EdgeError
 from balancer.edge.node import Node
-from balancer.edge.server_state import server_state
 from balancer.edge.settings import NodeEnvironment, SettingsMissing
+from balancer.edge.states import at_start
 from balancer.edge.tree import Piece, Tree, piece_of
 from balancer.haproxy.capabilities import UnknownVersion, parse_version
 from balancer.haproxy.text import Unprintable
@@ -71,7 +71,7 @@ def _prepare(node: Node) -> None:
             if kept.waiting and (kept.tenant in pieces or kept.target_state is None):
                 node.store.put(kept.taken())
     states = [kept.loaded_state for kept in node.store.kept.values() if kept.loaded_state is not None]
-    files.write(node.state_file, server_state(states, None), durable=False)
+    files.write(node.state_file, at_start(states), durable=False)
     node.trees.clean(served)
     node.store.restarted()
 

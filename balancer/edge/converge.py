@@ -45,6 +45,12 @@ def reload(node: Node, *, clock: Clock = time.time) -> Report:
         return _report(node, reports, clock)
 
 
+def resume(node: Node, *, clock: Clock = time.time) -> Report:
+    """Go on with what is not sure, or had to wait. Raises NodeBusy."""
+    with node.locked():
+        return _report(node, bring(node, ()), clock)
+
+
 def repair(node: Node, *, clock: Clock = time.time) -> Report:
     """Look at everything again, as after a restart of HAProxy or where drift was seen. Raises NodeBusy."""
     with node.locked():

@@ -115,6 +115,12 @@ class Kept:
         """Back to what runs, with the refusal remembered."""
         return replace(self, target=self.loaded, held=held)
 
+    def held_back(self, *, reason: str, words: str) -> "Kept":
+        """The target was refused."""
+        if self.target is None:
+            return self
+        return self.refused(Held(self.target.generation, self.target.digest, reason, words, self.target.request_ids))
+
     def to_json(self) -> dict[str, Any]:
         loaded = self.loaded.to_json() if self.waiting and self.loaded else None
         return {

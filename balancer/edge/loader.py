@@ -12,11 +12,10 @@ from balancer.edge.bring import bring
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
 from balancer.edge.errors import EdgeError, ReloadFailed
-from balancer.edge.fragments import Held, Kept
-from balancer.edge.look import look_at_all
+from balancer.edge.fragments import Kept
 from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantOutcome, TenantReport, Timeline
-from balancer.edge.server_state import server_state
+from balancer.edge.states import over_a_reload
 from balancer.edge.tenant_reports import failed
 from balancer.edge.tree import FRONTENDS, GLOBAL, Piece, piece_of
 from balancer.haproxy.desired import Tenant
@@ -113,10 +112,7 @@ def _hold(work: Load, staged: int, words: str) -> None:
     refused = dict(_refused(work.node, staged, states)) or {state.key: words for state in states}
     for key, own_words in refused.items():
         kept = work.going.pop(key)
-        target = kept.target
-        assert target is not None  # it has a state
-        held = Held(target.generation, target.digest, REFUSED, own_words, target.request_ids)
-        back = kept.refused(held)
+        back = kept.held_back(reason=REFUSED, words=own_words)
         work.node.store.put(back)
         work.held.append(back)
 
@@ -145,9 +141,10 @@ def _addresses(node: Node, number: int | None) -> frozenset[str]:
 def _carry_over(work: Load) -> None:
     node = work.node
     with work.timeline.step(StepKind.FILES, "carry over what servers are"):
-        running = look_at_all(node.runtime)
-        states = [kept.target_state for kept in node.store.kept.values() if kept.target_state is not None]
-        files.write(node.state_file, server_state(states, running), durable=False)
+        shown = node.runtime.ask("show servers state")
+        to_come = {**node.store.kept, **work.going}
+        states = [kept.target_state for kept in to_come.values() if kept.target_state is not None]
+        files.write(node.state_file, over_a_reload(shown, states), durable=False)
 
 
 def _reload(work: Load, previous: int | None) -> None:

@@ -15,7 +15,10 @@ KEYS_WORTH_ASKING_FOR = 200  # beyond it one `show map` is cheaper than a `get m
 
 
 def look_at_all(runtime: Runtime) -> Running:
-    """Everything: 70 ms of HAProxy's time at 40,000 servers (`haproxy.md 2.2`). Raises NodeUnreachable, UnexpectedReply."""
+    """Everything: 70 ms of HAProxy's time at 40,000 servers (`haproxy.md 2.2`).
+
+    Raises NodeUnreachable, UnexpectedReply.
+    """
     commands = ["show backend", "show servers state", *(f"show map {path}" for path in MAPS)]
     pools, servers, *maps = runtime.ask_all(commands)
     return Running(

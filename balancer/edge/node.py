@@ -35,6 +35,7 @@ class Node:
         self.reload_ended = 0.0  # time.monotonic() of the last one's end
         self.reload_took = 0.0  # seconds
         self.reload_failures = 0  # in a row
+        self.reload_asked_until = 0.0  # time.monotonic() up to which a message for it is on its way
         self.serving_pid = 0  # of the worker that the last reload of ours brought
         self.version = ""
         self._reads = 0
@@ -60,9 +61,8 @@ class Node:
 
     @property
     def state_file(self) -> Path:
-        """What servers were like, for the next start of a worker. HAProxy's working folder is `run/` (`boot`):
-        unlike a map's, this file's relative name is not looked up beside the configuration (2.6.12)."""
-        return self.environment.folder / "run" / "server-state"
+        """What servers were like, for the next start of a worker."""
+        return Path(self.settings.state_file)
 
     def reload_delay(self, now: float) -> float:
         """Seconds to wait before the gathered reload: short when idle, and never more than a third of the time

@@ -88,7 +88,12 @@ class Observer:
         changed = round(now - body.pop("changed_s"))
         before = self._servers.get(key)
         # HAProxy counts whole seconds: the same moment is read as one or the other.
-        if before and before["oper"] == sample.oper and before["admin"] == sample.admin and abs(before["since"] - changed) <= 2:
+        if (
+            before
+            and before["oper"] == sample.oper
+            and before["admin"] == sample.admin
+            and abs(before["since"] - changed) <= 2
+        ):
             changed = before["since"]
         return body | {"rate": _rate(self._grow(key, sample.total, same), seconds), "since": changed}
 

@@ -52,7 +52,7 @@ class Reader(threading.Thread):
 
     def turn(self) -> None:
         """One reading."""
-        now = time.time()  # noqa: TID251 - this thread is the door
+        now = time.time()
         generation = self._node.store.generation
         try:
             sample = read_sample(self._node.runtime)
@@ -87,10 +87,14 @@ class Reader(threading.Thread):
         before = store.changes
         if before % 2 or store.unsure:
             return
-        settled = [kept for kept in list(store.kept.values()) if not kept.waiting and kept.tenant not in self._node.later]
+        settled = [
+            kept for kept in list(store.kept.values()) if not kept.waiting and kept.tenant not in self._node.later
+        ]
         running = look_at_all(self._node.runtime)
         capabilities = self._node.capabilities
-        found = [line for kept in settled if kept.loaded_state for line in drift(kept.loaded_state, running, capabilities)]
+        found = [
+            line for kept in settled if kept.loaded_state for line in drift(kept.loaded_state, running, capabilities)
+        ]
         if store.changes != before:
             return
         self._drift = tuple(found[:DRIFT_LINES])

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -99,10 +101,8 @@ class LiveNode:
         self.process.send_signal(how)
         self.process.wait(10)
         for pid in pids:
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(pid, how)
-            except ProcessLookupError:
-                pass
         self.process = None
 
     def fresh_worker(self) -> Node:
@@ -121,7 +121,7 @@ class LiveNode:
         body = json.dumps({"node": "n1", "since": since, "generation": generation, "fragments": fragments})
         return Message.from_body(body, node="n1")
 
-    def _fragment(self, key: str, state: object, digest_: str) -> dict[str, object]:
+    def _fragment(self, key: str, state: object, digest_: str) -> dict[str, Any]:
         generation = next(self.generations)
         return {
             "tenant": key,

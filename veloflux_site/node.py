@@ -1,0 +1,179 @@
+"""The edge's Celery app: one worker beside each HAProxy, with nothing of Django and no way into the database.
+
+celery -A veloflux_site.node worker --pool solo -Q node.<id>.work
+    --without-gossip --without-mingle --without-heartbeat
+"""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from celery import Celery
+from celery.signals import setup_logging, worker_ready, worker_shutdown
+from kombu.exceptions import OperationalError
+
+from balancer.edge import converge as edge
+from balancer.edge.acl import queue_of
+from balancer.edge.errors import EdgeError
+from balancer.edge.message import BadMessage, Message
+from balancer.edge.node import Node
+from balancer.edge.report import Report
+from balancer.edge.settings import NodeEnvironment
+from balancer.edge.signing import BadSignature, sign, verify
+from balancer.edge.stats import Reader
+from veloflux_site.logs import configure_logging
+
+AGAIN_S = 2.0  # until a server that is still in use is asked for again
+LOST_S = 10.0  # after which a reload that was asked for, and did not come, is asked for again
+RETRY: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}}
+
+log = structlog.get_logger(__name__)
+environment = NodeEnvironment.from_environ(os.environ)
+prefix = f"node.{environment.id}."
+app = Celery("veloflux-node")
+app.conf.update(
+    broker_url=environment.broker_url,
+    broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    broker_transport_options={
+        # Its Redis user has no other keys (`balancer.edge.acl`).
+        "unacked_key": f"{prefix}unacked",
+        "unacked_index_key": f"{prefix}unacked_index",
+        "unacked_mutex_key": f"{prefix}unacked_mutex",
+        "priority_steps": [0],
+        "visibility_timeout": 300,
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+    },
+    accept_content=["json"],
+    task_ignore_result=True,
+    task_default_queue=queue_of(environment.id),
+    task_publish_retry=False,
+    worker_enable_remote_control=False,
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+)
+
+
+@lru_cache(maxsize=1)
+def node() -> Node:
+    """Made when the worker first needs it: importing this module touches no disk."""
+    return Node(environment)
+
+
+@app.task(name="node.converge")
+def converge(body: str, signature: str) -> None:
+    """Bring the node to what the body says, or look again where it says nothing new."""
+    try:
+        verify(environment.key, body, signature)
+        message = Message.from_body(body, node=environment.id)
+    except (BadSignature, BadMessage) as error:
+        log.warning("message refused", error=str(error))
+        return
+    _work("converge", lambda: edge.converge(node(), message))
+
+
+@app.task(name="node.reload")
+def reload() -> None:
+    """The gathered reload."""
+    node().reload_asked_until = 0.0
+    _work("reload", lambda: edge.reload(node()))
+
+
+@app.task(name="node.resume")
+def resume() -> None:
+    """Go on with what had to wait, such as a removed server that still answered requests."""
+    _work("resume", lambda: edge.resume(node()))
+
+
+@app.task(name="node.repair")
+def repair(why: str) -> None:
+    """Look at everything again."""
+    log.info("looking again", why=why)
+    _work("repair", lambda: edge.repair(node()))
+
+
+def _work(what: str, work: Callable[[], Report]) -> None:
+    """Do it, tell the console, and ask ourselves for what is left. What fails is tried again by the console's sweep."""
+    start = time.perf_counter()
+    try:
+        report = work()
+    except EdgeError as error:
+        log.warning("not done", work=what, error=str(error))
+        return
+    ms = round((time.perf_counter() - start) * 1000, 2)
+    log.info(what, outcome=report.outcome, generation=report.generation, ms=ms, tenants=len(report.tenants))
+    for tenant in report.tenants:
+        log.info("tenant", work=what, tenant=tenant.tenant, outcome=tenant.outcome, generation=tenant.generation,
+                 reason=tenant.reason, words=tenant.words, request_ids=tenant.request_ids)  # fmt: skip
+    _tell("balancer.tasks.report", "reports", report.to_json())
+    _ask_for_what_is_left()
+
+
+def _ask_for_what_is_left() -> None:
+    now = time.monotonic()
+    mine = node()
+    if mine.reload_due and now >= mine.reload_asked_until:
+        delay = mine.reload_delay(now)
+        mine.reload_asked_until = now + delay + LOST_S
+        _ask("node.reload", [], countdown=delay)
+    if mine.later:
+        _ask("node.resume", [], countdown=AGAIN_S)
+
+
+def _tell(name: str, queue: str, body: dict[str, Any]) -> None:
+    """Raises nothing: the console asks again for what it did not hear."""
+    try:
+        _send(name, queue, body)
+    except (OperationalError, OSError) as error:
+        log.warning("the console was not told, it will ask", task=name, error=str(error))
+
+
+def _send(name: str, queue: str, body: dict[str, Any]) -> None:
+    text = json.dumps(body, separators=(",", ":"))
+    # No declaration: it would write a binding, and the broker's list is all that is needed.
+    app.send_task(name, args=[environment.id, text, sign(environment.key, text)], queue=queue, declare=[], **RETRY)
+
+
+def _send_status(body: dict[str, Any]) -> None:
+    """Raises OSError when the broker is away."""
+    try:
+        _send("balancer.tasks.observe", "status", body)
+    except OperationalError as error:
+        raise ConnectionError(str(error)) from error
+
+
+def _ask(name: str, args: list[str], *, countdown: float = 0.0) -> None:
+    try:
+        app.send_task(name, args=args, queue=queue_of(environment.id), declare=[], countdown=countdown, **RETRY)
+    except (OperationalError, OSError) as error:
+        log.warning("not asked", task=name, error=str(error))
+
+
+_reader: list[Reader] = []
+
+
+@setup_logging.connect
+def _log(**_: Any) -> None:
+    configure_logging(level="INFO")
+
+
+@worker_ready.connect
+def _start(**_: Any) -> None:
+    """What was left undone, or happened while nobody was here, is found by looking."""
+    _ask("node.repair", ["the worker started"])
+    reader = Reader(node(), send=_send_status, repair=lambda why: _ask("node.repair", [why]))
+    reader.start()
+    _reader.append(reader)
+
+
+@worker_shutdown.connect
+def _stop(**_: Any) -> None:
+    while _reader:
+        _reader.pop().stop()
