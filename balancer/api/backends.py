@@ -82,7 +82,7 @@ class BackendViewSet(ChangeViewSet):
     }
     statuses: dict[status.Key, Any] = {}
 
-    def paginate_queryset(self, queryset: Any) -> Sequence[Any] | None:
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
         self.observe(page or [])
         return page

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Model
 from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -32,7 +31,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     waiting = serializers.ListField(child=serializers.CharField(), help_text="Nodes that do not run it yet.")
 
 
-class ChangeViewSet(TenantViewSet[Any]):
+class ChangeViewSet(TenantViewSet):
     """Create, update and delete, each one call to a service, answered with the change.
 
     The tenant is held from the `If-Match` check to the write, so that nothing slips in between.
@@ -79,7 +78,7 @@ class ChangeViewSet(TenantViewSet[Any]):
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
-    def changed(self, done: Changed[Model], *, status: int = 200) -> Response:
+    def changed(self, done: Changed[Any], *, status: int = 200) -> Response:
         change = self.change(done.edit)
         return self.answer(done.object, status=status, change=change)
 

@@ -38,7 +38,7 @@ class DeploymentFilter(filters.FilterSet):
         fields = ("state",)
 
 
-class DeploymentViewSet(TenantViewSet[Deployment]):
+class DeploymentViewSet(TenantViewSet):
     """One attempt to bring a node to a revision."""
 
     queryset = Deployment.objects.select_related("revision", "node")

@@ -7,11 +7,12 @@ from django_filters import rest_framework as filters
 from rest_framework import serializers
 
 from balancer.api.changes import ChangeViewSet
+from balancer.api.fields import DurationField
 from balancer.haproxy.desired import Algorithm, CheckType
 from balancer.models import Pool
 from balancer.services import pools, rules
 from balancer.services.edits import Changed
-from tenants.restkit.serializers import DurationField, StrictSerializer
+from tenants.restkit.serializers import StrictSerializer
 
 
 class HealthCheckSerializer(StrictSerializer):

@@ -26,7 +26,8 @@ class Changed(Generic[Thing]):
 
 def hold_tenant() -> Tenant:
     """Lock the tenant of this scope. It holds its counts still: two requests cannot both take the last place."""
-    return Tenant.objects.select_for_update().get(pk=scope.required().tenant_id)
+    held: Tenant = Tenant.objects.select_for_update().get(pk=scope.required().tenant_id)
+    return held
 
 
 def fields_of(thing: models.Model) -> dict[str, Any]:

@@ -178,8 +178,18 @@ def start(folder: Path, database_url: str, redis_url: str) -> Stack:
         node = NodeUnderTest(told["name"], told["id"], port, Path(env["VELOFLUX_NODE_DIR"]), env)
         stack.nodes.append(node)
         stack.add(f"node-{node.name}", [python, "-m", "balancer.edge.boot"], env)
-        stack.add(f"edge-{node.name}", celery("veloflux_site.node", "--pool", "solo", "-Q", f"node.{node.id}.work"), env)
-    uvicorn = ["-m", "uvicorn", "veloflux_site.asgi:application", "--port", str(stack.console_port), "--log-level", "warning"]
+        stack.add(
+            f"edge-{node.name}", celery("veloflux_site.node", "--pool", "solo", "-Q", f"node.{node.id}.work"), env
+        )
+    uvicorn = [
+        "-m",
+        "uvicorn",
+        "veloflux_site.asgi:application",
+        "--port",
+        str(stack.console_port),
+        "--log-level",
+        "warning",
+    ]
     stack.add("web", [python, *uvicorn])
     stack.add("control", celery("veloflux_site.celery", "--pool", "threads", "-c", "4", "-Q", "control,reports,status"))
     stack.add("beat", [python, "-m", "celery", "-A", "veloflux_site.celery", "beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning"])  # fmt: skip

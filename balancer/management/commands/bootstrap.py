@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from balancer.models import Pool
 from balancer.services import backends, nodes, pools, routes
-from tenants.actor import SYSTEM
+from tenants.actor import SYSTEM, Actor
 from tenants.models import Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
@@ -83,18 +83,21 @@ def first_login() -> FirstLogin | None:
     if User.objects.filter(email=EMAIL).exists():
         return None
     password = secrets.token_urlsafe(15)
-    registered = accounts.register(
+    user, tenant = accounts.register(
         accounts.NewAccount(
             email=EMAIL, password=password, first_name="Demo", last_name="Admin", tenant_name="Demo", plan="pro"
         ),
         now=timezone.now(),
     )
-    User.objects.filter(pk=registered.user.pk).update(
+    User.objects.filter(pk=user.pk).update(
         is_staff=True, is_superuser=True, email_verified_at=timezone.now()
     )
-    with tenant_scope(registered.tenant):
-        made = keys.create(registered.tenant, registered.user, name="first start", role=Role.OWNER, now=timezone.now())
-    return FirstLogin(EMAIL, password, made.secret)
+    with tenant_scope(tenant):
+        by = Actor(user.pk, "system", role=Role.OWNER)
+        _, key = keys.create(
+            tenant, name="first start", role=Role.OWNER, expires_at=None, by=by, now=timezone.now()
+        )
+    return FirstLogin(EMAIL, password, key)
 
 
 def demo_traffic(origins: list[str]) -> None:

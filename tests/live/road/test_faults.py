@@ -88,7 +88,9 @@ def test_b7_a_node_away_during_five_changes_catches_up_by_itself(stack: Stack, m
 
 
 @pytest.mark.parametrize("after", [0.0, 0.02, 0.05, 0.1, 0.2, 0.5])
-def test_kill_9_of_an_edge_worker_during_a_deployment_ends_converged(stack: Stack, make_site: Make, after: float) -> None:
+def test_kill_9_of_an_edge_worker_during_a_deployment_ends_converged(
+    stack: Stack, make_site: Make, after: float
+) -> None:
     site, node = make_site(1), stack.nodes[0]
     post(site.api, "/pools", {"name": f"killed {site.host}"})
     extra = post(site.api, "/routes", {"host": f"k.{site.host}", "pool": site.pool["id"]})
@@ -156,7 +158,11 @@ def test_one_tenants_refused_fragment_is_held_back_and_anothers_goes_on(
     post(site.api, "/routes", {"host": f"again.{site.host}", "pool": site.pool["id"]})
     from tests.live.load import ask
 
-    until(lambda: ask(stack.nodes[0].http_port, f"again.{site.host}").statuses[200], within=30, what="the next good change")
+    until(
+        lambda: ask(stack.nodes[0].http_port, f"again.{site.host}").statuses[200],
+        within=30,
+        what="the next good change",
+    )
 
 
 def second_tenant(stack: Stack):  # type: ignore[no-untyped-def]
@@ -164,7 +170,11 @@ def second_tenant(stack: Stack):  # type: ignore[no-untyped-def]
 
     answer = httpx.post(
         f"{stack.console}/api/auth/register",
-        json={"email": f"second{time.time_ns()}@example.test", "password": "a long enough phrase", "tenant_name": "Second"},
+        json={
+            "email": f"second{time.time_ns()}@example.test",
+            "password": "a long enough phrase",
+            "tenant_name": "Second",
+        },
     )
     assert answer.status_code == 201, answer.text
     return stack.api(key=answer.json()["token"])

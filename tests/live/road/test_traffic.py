@@ -63,7 +63,14 @@ def test_a9_the_longest_path_wins_by_segment_and_a_deleted_route_is_gone(make_si
     route = post(site.api, "/routes", {"host": site.host, "path_prefix": "/api", "pool": other.pool["id"]})
     mine, theirs = site.origins[0].name, other.origins[0].name
     until(lambda: site.ask(path="/api/v1").by[theirs])
-    for path, name in {"/": mine, "/apix": mine, "/api": theirs, "/api/": theirs, "/API": mine, "/api?x=1": theirs}.items():
+    for path, name in {
+        "/": mine,
+        "/apix": mine,
+        "/api": theirs,
+        "/api/": theirs,
+        "/API": mine,
+        "/api?x=1": theirs,
+    }.items():
         assert set(site.ask(path=path).by) == {name}, path
     assert site.api.delete(f"/routes/{route['id']}").status_code in (200, 204)
     until(lambda: site.ask(path="/api/v1").by[mine])

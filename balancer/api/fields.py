@@ -1,0 +1,45 @@
+"""How the API writes what the rows hold in milliseconds: `"5s"`, `"250ms"`."""
+
+import re
+from typing import Any, NoReturn
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
+DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)", re.ASCII)
+DAY_MS = 24 * UNITS_MS["h"]
+
+
+@extend_schema_field({"type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h)$", "examples": ["5s", "250ms"]})
+class DurationField(serializers.Field[int, Any, str, int]):
+    """A whole number and a unit ↔ milliseconds, from `least` to `most`."""
+
+    default_error_messages = {
+        "format": "Write a duration with its unit, like 5s or 250ms.",
+        "range": "This is from {least} to {most}.",
+    }
+
+    def __init__(self, *, least: int, most: int = DAY_MS, **options: Any) -> None:
+        self.least, self.most = least, most
+        super().__init__(**options)
+
+    def to_internal_value(self, data: Any) -> int:
+        match = DURATION.fullmatch(data) if isinstance(data, str) else None
+        if match is None:
+            self.refuse("format")
+        value = int(match[1]) * UNITS_MS[match[2]]
+        if not self.least <= value <= self.most:
+            self.refuse("range", least=written(self.least), most=written(self.most))
+        return value
+
+    def to_representation(self, value: int) -> str:
+        return written(value)
+
+    def refuse(self, key: str, **words: str) -> NoReturn:
+        self.fail(key, **words)
+
+
+def written(milliseconds: int) -> str:
+    """In seconds where that says it exactly: `60s`, as it is usually written."""
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
