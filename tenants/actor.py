@@ -8,7 +8,7 @@ from tenants.roles import Role
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """`role` is None for staff and the system itself; `through` names the credential (`session`, `jwt`, `api key ci`)."""
+    """`role` is None for staff and the system; `through` names the credential (`session`, `jwt`, `api key ci`)."""
 
     user_id: UUID | None
     through: str

@@ -22,3 +22,9 @@ def memberships(user_id: UUID, *, most: int | None = None) -> list[Membership]:
     """With their tenants, by slug."""
     rows = Membership.objects.select_related("tenant").filter(user_id=user_id).order_by("tenant__slug", "pk")
     return list(rows[:most])
+
+
+def only_membership(user_id: UUID) -> Membership | None:
+    """With its tenant; None when there is none, or more than one."""
+    theirs = memberships(user_id, most=2)
+    return theirs[0] if len(theirs) == 1 else None

@@ -4,7 +4,6 @@ Path, host and credential must agree. A tenant one is not a member of does not e
 """
 
 from dataclasses import dataclass, field
-from uuid import UUID
 
 import structlog
 from django.http import HttpRequest
@@ -48,16 +47,23 @@ class Access:
     problem: Refused | None = None
     refused: Refused | None = field(default=None)  # the credential itself was no good
 
-    @property
-    def user_id(self) -> UUID | None:
-        return self.caller.user.pk if self.caller else None
-
-    def actor(self, address: str = "") -> Actor:
+    def signed_in(self) -> Caller:
+        """Raise `Unauthenticated` where nobody is."""
         if self.caller is None:
             raise self.refused or Unauthenticated()
+        return self.caller
+
+    def here(self) -> Tenant:
+        """Raise why there is no tenant."""
+        if self.tenant is None:
+            raise self.problem or Unauthenticated()
+        return self.tenant
+
+    def actor(self, address: str = "") -> Actor:
+        caller = self.signed_in()
         return Actor(
-            user_id=self.caller.user.pk,
-            through=self.caller.through,
+            user_id=caller.user.pk,
+            through=caller.through,
             role=self.role,
             is_staff=self.is_staff,
             request_id=request_id(),
@@ -101,10 +107,10 @@ def _tenant(caller: Caller, *, named: str | None, host: str) -> Tenant:
         if tenant is None:
             raise NotFound
         return tenant
-    theirs = people.memberships(caller.user.pk, most=2)
-    if len(theirs) != 1:
+    only = people.only_membership(caller.user.pk)
+    if only is None:
         raise TenantRequired
-    return theirs[0].tenant
+    return only.tenant
 
 
 def _role(caller: Caller, tenant: Tenant) -> Role | None:

@@ -1,13 +1,16 @@
 """`Idempotency-Key`: the same POST twice has one effect, and both get the first answer.
 
-Kept in Redis for 24 h per tenant and credential. An answer that says "try again" (401, 429, 5xx) is not kept.
+Kept in Redis for 24 h per tenant and credential, sealed: an answer may hold what is shown only once. One that says
+"try again" (401, 429, 5xx) is not kept.
 """
 
+import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any
 
+from cryptography.fernet import Fernet
+from django.conf import settings
 from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -39,13 +42,14 @@ class Kept:
 
     digest: str
     status: int = BUSY
-    content: Any = None
+    content: bytes = b""
     headers: tuple[tuple[str, str], ...] = ()
     content_type: str | None = None
 
-    def response(self) -> Response:
+    def response(self, seal: Fernet) -> Response:
         headers = {**dict(self.headers), "Idempotent-Replayed": "true"}
-        return Response(self.content, status=self.status, headers=headers, content_type=self.content_type)
+        content = json.loads(seal.decrypt(self.content))
+        return Response(content, status=self.status, headers=headers, content_type=self.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +58,14 @@ class Claim:
 
     key: str
     digest: str
+    seal: Fernet
 
     def keep(self, response: Response) -> None:
         if response.status_code >= 500 or response.status_code in (401, 429):
             self.drop()
             return
         headers = tuple((name, response.headers[name]) for name in PASSED_ON if name in response.headers)
-        content = json.loads(json.dumps(response.data, cls=JSONEncoder))
+        content = self.seal.encrypt(json.dumps(response.data, cls=JSONEncoder).encode())
         kept = Kept(self.digest, response.status_code, content, headers, response.content_type)
         cache.set(self.key, kept, KEPT_SECONDS)
 
@@ -75,7 +80,8 @@ def claim(request: Request, *, whose: str) -> Claim | Response | None:
         return None
     if not 1 <= len(key) <= 255 or not key.isprintable():
         raise InvalidField(HEADER, "An Idempotency-Key has 1 to 255 printable characters.")
-    mine = Claim(f"idempotency:{_hash(whose, key)}", _hash(request.method or "", request.path, canonical(request)))
+    digest = _hash(request.method or "", request.path, canonical(request))
+    mine = Claim(f"idempotency:{_hash(whose, key)}", digest, _seal(whose, key))
     if cache.add(mine.key, Kept(mine.digest), BUSY_SECONDS):
         return mine
     kept: Kept | None = cache.get(mine.key)
@@ -85,11 +91,17 @@ def claim(request: Request, *, whose: str) -> Claim | Response | None:
         raise Reused
     if kept.status == BUSY:
         raise Busy
-    return kept.response()
+    return kept.response(mine.seal)
 
 
 def canonical(request: Request) -> str:
     return json.dumps([request.data, sorted(request.query_params.lists())], sort_keys=True, default=str)
+
+
+def _seal(whose: str, key: str) -> Fernet:
+    """Neither our secret alone nor the client's key alone opens it."""
+    secret = hashlib.sha256(f"idempotency|{settings.SECRET_KEY}|{whose}|{key}".encode()).digest()
+    return Fernet(base64.urlsafe_b64encode(secret))
 
 
 def _hash(*parts: str) -> str:

@@ -1,0 +1,31 @@
+"""A tenant's name in URLs."""
+
+import re
+import secrets
+from collections.abc import Iterator
+
+from django.utils.text import slugify
+
+from tenants.ids import ALPHABET
+
+MOST = 40
+TRIES = 5
+SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+# What a path, a host or a person might take for ours.
+RESERVED = frozenset(
+    ["admin", "api", "app", "assets", "auth", "billing", "blog", "console", "docs", "health", "help", "invite", "login", "logout", "mail", "me", "metrics", "new", "null", "platform", "pricing", "public", "reset", "root", "security", "settings", "signup", "staff", "static", "status", "support", "system", "t", "tenants", "test", "veloflux", "www", "ws"]
+)
+
+
+def valid(slug: str) -> bool:
+    return SLUG.fullmatch(slug) is not None and "--" not in slug and slug not in RESERVED
+
+
+def candidates(name: str) -> Iterator[str]:
+    """The name itself where it can be one, then the same with something random after it."""
+    base = slugify(name)[:MOST].strip("-") or "tenant"
+    if valid(base):
+        yield base
+    for _ in range(TRIES):
+        tail = "".join(secrets.choice(ALPHABET) for _ in range(5))
+        yield f"{base[: MOST - 6].strip('-')}-{tail}"
