@@ -1,0 +1,130 @@
+"""The desired state survives JSON, and what is wrong is refused by name."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from balancer.haproxy.codec import BadState, digest, from_json, to_json
+from balancer.haproxy.desired import Tenant
+
+from .build import rich, tenants
+
+
+@given(tenants())
+def test_a_state_comes_back_as_it_was(state: Tenant) -> None:
+    again = from_json(json.loads(json.dumps(to_json(state))))
+    assert again == state
+    assert digest(again) == digest(state)
+
+
+def test_everything_that_can_be_said_comes_back() -> None:
+    assert from_json(json.loads(json.dumps(to_json(rich())))) == rich()
+
+
+def test_the_digest_is_of_the_state_and_stays_the_same() -> None:
+    # Nodes and console of different releases compare it: a change here is a redeployment of everything.
+    assert digest(Tenant("ta")) == "eb0d14f082ab0915e4a2d50809deb6ce"
+    assert digest(Tenant("ta")) != digest(Tenant("ta", rps=1))
+
+
+WRONG: list[tuple[str, Any]] = [
+    ("key", "T;1"),
+    ("rps", -1),
+    ("rps", True),
+    ("rps", "5"),
+    ("suspended", 1),
+    ("pools", {}),
+    ("pools[0].key", "p 1"),
+    ("pools[0].algorithm", "random"),
+    ("pools[0].algorithm", None),
+    ("pools[0].retries", -1),
+    ("pools[0].timeouts.connect_ms", 0),
+    ("pools[0].servers[0].address", "example.com"),
+    ("pools[0].servers[0].address", "unix@/run/docker.sock"),
+    ("pools[0].servers[0].address", "fe80::1%eth0"),
+    ("pools[0].servers[0].port", 0),
+    ("pools[0].servers[0].port", 70000),
+    ("pools[0].servers[0].weight", 257),
+    ("pools[0].servers[0].admin", "gone"),
+    ("pools[0].servers[0].backup", "yes"),
+    ("pools[0].servers[0].max_connections", 0),
+    ("pools[0].servers[0].check_port", 65536),
+    ("pools[0].health_check.type", "ssh"),
+    ("pools[0].health_check.method", "get"),
+    ("pools[0].health_check.path", "up"),
+    ("pools[0].health_check.host", "a\nb"),
+    ("pools[0].health_check.expected_status", "2xx"),
+    ("pools[0].health_check.headers[0]", ["X"]),
+    ("pools[0].health_check.rise", 0),
+    ("routes[0].host", "A.test"),
+    ("routes[0].path_prefix", "api"),
+    ("routes[0].pool", "p9"),
+]
+
+
+@pytest.mark.parametrize(("field", "value"), WRONG)
+def test_what_is_wrong_is_refused_by_the_name_of_its_field(field: str, value: Any) -> None:
+    state = to_json(rich())
+    _put(state, field, value)
+    with pytest.raises(BadState) as refusal:
+        from_json(state)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("field", ["rps", "pools[0].servers[1].port", "routes[0].host", "pools[0].timeouts.queue_ms"])
+def test_a_missing_field_is_named(field: str) -> None:
+    state = to_json(rich())
+    *_, (holder, last) = _walk(state, field)
+    del holder[last]
+    with pytest.raises(BadState, match="missing") as refusal:
+        from_json(state)
+    assert refusal.value.field == field
+
+
+@pytest.mark.parametrize("field", ["colour", "pools[0].colour", "pools[0].servers[0].colour", "routes[1].colour"])
+def test_an_unknown_field_is_named(field: str) -> None:
+    state = to_json(rich())
+    _put(state, field, "red")
+    with pytest.raises(BadState, match="unknown field") as refusal:
+        from_json(state)
+    assert refusal.value.field == field
+
+
+def test_a_key_is_used_once() -> None:
+    state = to_json(rich())
+    state["pools"][0]["servers"].append(copy.deepcopy(state["pools"][0]["servers"][0]))
+    with pytest.raises(BadState) as refusal:
+        from_json(state)
+    assert refusal.value.field == "pools[0].servers[3].key"
+
+
+def test_a_header_is_refused_by_its_place() -> None:
+    state = to_json(rich())
+    state["pools"][0]["health_check"]["headers"] = [["X-Ok", "fine"], ["X-Bad", "a\r\nInjected: 1"]]
+    with pytest.raises(BadState) as refusal:
+        from_json(state)
+    assert refusal.value.field == "pools[0].health_check.headers[1].value"
+
+
+@pytest.mark.parametrize("junk", [None, [], "state", 1, {}])
+def test_what_is_no_state_is_refused(junk: Any) -> None:
+    with pytest.raises(BadState):
+        from_json(junk)
+
+
+def _walk(state: Any, field: str) -> list[tuple[Any, Any]]:
+    steps: list[tuple[Any, Any]] = []
+    here = state
+    for part in field.replace("]", "").replace("[", ".").split("."):
+        at: Any = int(part) if part.isdigit() else part
+        steps.append((here, at))
+        here = here[at] if isinstance(here, list) or at in here else None
+    return steps
+
+
+def _put(state: Any, field: str, value: Any) -> None:
+    holder, last = _walk(state, field)[-1]
+    holder[last] = value
