@@ -9,7 +9,7 @@ OWN = (
     "+brpop +lpush +rpush +llen +rpop +sadd +smembers +hset +hget +hdel +zadd +zrem +zrange +set +get +del +exists"
     " +pexpire +multi +exec +discard +watch +unwatch +evalsha +eval +script|load"
 )
-ANYWHERE = "+ping +hello +select +client|setinfo +client|setname +reset +quit"
+ANYWHERE = "+ping +hello +select +client|setname +reset +quit"
 
 
 def queue_of(node_id: str) -> str:

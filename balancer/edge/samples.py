@@ -9,7 +9,7 @@ from balancer.haproxy.desired import AdminState
 from balancer.haproxy.running import Oper
 from balancer.haproxy.show import parse_info
 
-BACKEND, SERVER = "2", "4"
+FRONTEND, SERVER = "0", "2"  # in the column `type`
 Field = Callable[[str], str]
 
 
@@ -53,16 +53,23 @@ class Sample:
 
 
 def read_sample(runtime: Runtime) -> Sample:
-    """CSV, and only pools and servers: JSON is 53 times larger (`haproxy.md 1.2`). Raises NodeUnreachable."""
-    info_text, stat = runtime.ask_all(["show info", "show stat -1 6 -1"])
+    """CSV: JSON is 53 times larger (`haproxy.md 1.2`). Raises NodeUnreachable.
+
+    Requests are the frontends': `CumReq` of `show info` also counts what is asked of the admin socket.
+    """
+    info_text, stat = runtime.ask_all(["show info", "show stat -1 7 -1"])
     info = parse_info(info_text)
+    sessions = requests = 0
     servers: dict[str, ServerSample] = {}
     pools: dict[str, PoolSample] = {}
     for row in _rows(stat):
         tenant, separator, pool = row("pxname").partition("_")
-        if not separator or tenant == "st":
+        if row("type") == FRONTEND:
+            sessions += _number(row("scur"))
+            requests += _number(row("req_tot"))
+        elif not separator or tenant == "st":
             continue  # a section of ours
-        if row("type") == SERVER:
+        elif row("type") == SERVER:
             servers[f"{tenant}/{pool}/{row('svname')}"] = _server(row)
         else:
             pools[f"{tenant}/{pool}"] = _pool(row)
@@ -70,8 +77,8 @@ def read_sample(runtime: Runtime) -> Sample:
         pid=_number(info.get("Pid", "")),
         uptime=_number(info.get("Uptime_sec", "")),
         version=info.get("Version", ""),
-        sessions=_number(info.get("CurrConns", "")),
-        requests=_number(info.get("CumReq", "")),
+        sessions=sessions,
+        requests=requests,
         servers=servers,
         pools=pools,
     )

@@ -1,0 +1,131 @@
+"""The worker as it runs: Celery, a real Redis, a user of its own, a real HAProxy."""
+
+import base64
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import redis
+from celery import Celery
+
+from balancer.edge.acl import queue_of
+from balancer.edge.signing import sign, verify
+from tests.live.edge.brokers import Broker, running_redis
+from tests.live.edge.nodes import KEY, REPOSITORY, LiveNode, eventually, server, tenant
+from tests.live.edge.origins import Origins
+
+NODE = "aaaaaaaaaaaa"
+OTHER = "bbbbbbbbbbbb"
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[Broker]:
+    with running_redis() as broker:
+        yield broker
+
+
+@contextmanager
+def worker(node: LiveNode, broker: Broker) -> Iterator[subprocess.Popen[bytes]]:
+    node.environ |= {"VELOFLUX_NODE_ID": NODE, "VELOFLUX_NODE_BROKER_URL": broker.add_node(NODE)}
+    command = [sys.executable, "-m", "celery", "-A", "veloflux_site.node", "worker", "--pool", "solo"]
+    command += ["-Q", queue_of(NODE), "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    with (node.folder / "log" / "worker.log").open("ab") as log:
+        process = subprocess.Popen(command, env=node.environ, stdout=log, stderr=log, cwd=REPOSITORY)
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(15)
+
+
+class Console:
+    """The control plane's end of the queues."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._app = Celery("console", broker=f"redis://127.0.0.1:{broker.port}/0")
+        self._redis = broker.admin
+        self.bodies: list[dict[str, Any]] = []
+
+    def tell(self, body: dict[str, Any], *, key: str = KEY) -> None:
+        text = json.dumps(body)
+        self._app.send_task("node.converge", args=[text, sign(key, text)], queue=queue_of(NODE))
+
+    def close(self) -> None:
+        self._app.close()
+
+    def heard(self, queue: str, *, within: float = 10.0) -> dict[str, Any]:
+        """The next message of a queue, its signature verified."""
+        found: Any = self._redis.brpop([queue], timeout=within)
+        assert found, f"nothing came on {queue}"
+        (node, body, signature), _, _ = json.loads(base64.b64decode(json.loads(found[1])["body"]))
+        assert node == NODE
+        verify(KEY, body, signature)
+        decoded: dict[str, Any] = json.loads(body)
+        return decoded
+
+
+def message(node: LiveNode, *tenants: Any) -> dict[str, Any]:
+    made = node.message(*tenants, since=0)
+    return {
+        "node": NODE,
+        "since": made.since,
+        "generation": made.generation,
+        "fragments": list(made.fragments),
+        "force_reload": False,
+    }
+
+
+def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker: Broker, origins: Origins) -> None:
+    console = Console(broker)
+    origin = origins.start("one")
+    with worker(node, broker) as process:
+        assert console.heard("status")["full"] is True
+        console.heard("reports")  # of having started
+        console.tell(message(node, tenant("taaa", server("b1", origin))))
+        due = console.heard("reports")
+        assert (due["outcome"], due["tenants"][0]["outcome"]) == ("reload_due", "reload_due")
+        live = console.heard("reports")
+        assert (live["outcome"], live["tenants"][0]["outcome"]) == ("converged", "live")
+        assert live["tenants"][0]["request_ids"] == ["request-1"]
+        assert node.get("taaa.test") == (200, "one")
+
+        console.tell(message(node, tenant("taaa", server("b1", origin, weight=7))))
+        start = time.monotonic()
+        report = console.heard("reports")
+        assert time.monotonic() - start < 5
+        assert report["tenants"][0]["outcome"] == "live"
+        eventually(lambda: "taaa/p1/b1" in console.heard("status")["servers"])
+
+        forged = message(node, tenant("taaa"))
+        console.tell(forged, key="another key")
+        console.tell({**forged, "node": OTHER})
+        process.terminate()
+        assert process.wait(15) == 0
+    console.close()
+    log = (node.folder / "log" / "worker.log").read_text()
+    assert log.count("message refused") == 2
+    assert "request-2" in log
+    assert "NOPERM" not in log
+    assert node.get("taaa.test") == (200, "one")
+
+
+def test_a_node_user_has_no_other_key(broker: Broker) -> None:
+    with redis.Redis.from_url(broker.add_node(OTHER)) as mine:
+        mine.lpush("reports", "x")
+        broker.admin.delete("reports")
+        forbidden = [
+            ("BRPOP", f"node.{NODE}.work", 1), ("LPUSH", f"node.{NODE}.work", "x"), ("BRPOP", "reports", 1),
+            ("LRANGE", "status", 0, -1), ("DEL", "reports"), ("GET", "session"), ("KEYS", "*"), ("SCAN", 0),
+            ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("FLUSHALL",), ("PUBLISH", "any", "x"), ("LPUSH", "control", "x"),
+            ("SMEMBERS", f"_kombu.binding.node.{NODE}.work"), ("MONITOR",), ("EVAL", "return redis.call('get', 'a')", 0),
+        ]  # fmt: skip
+        for command in forbidden:
+            with pytest.raises(redis.exceptions.ResponseError, match=r"(?i)permission|can't access"):
+                mine.execute_command(*command)
+
