@@ -48,10 +48,11 @@ class TenantsViewSet(KitViewSet):
     ordering_fields = ("slug", "name", "created_at")
 
     def get_queryset(self) -> QuerySet[Tenant]:
+        everyone: QuerySet[Tenant] = Tenant.objects.all()
         if self.access.is_staff:
-            return Tenant.objects.all()
+            return everyone
         bound = self.access.signed_in().tenant_id
-        theirs = Tenant.objects.filter(memberships__user=self.user)
+        theirs = everyone.filter(memberships__user=self.user)
         return theirs.filter(pk=bound) if bound else theirs
 
     def get_serializer_context(self) -> dict[str, Any]:

@@ -11,10 +11,10 @@ from threading import Lock
 
 from django.db.models import Q
 
-from tenants.models import Domain, Tenant
+from tenants.models import Tenant
 
 SECONDS = 10.0
-MOST = 10_000  # then it starts anew: names nobody has are remembered too
+MOST = 10_000  # then it starts anew: hosts that nobody has are remembered too
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ def by_host(host: str) -> Tenant | None:
 
 def fresh(tenant_id: str) -> Tenant | None:
     """Past the cache: for work that must not start for a tenant that is gone."""
-    return Tenant.objects.filter(pk=tenant_id).first()
+    return _first(Q(pk=tenant_id))
 
 
 def forget() -> None:
@@ -51,17 +51,24 @@ def _find(kind: str, value: str) -> Tenant | None:
     kept = _kept.get((kind, value))
     if kept is None or kept.until < now:
         kept = _Kept(_look(kind, value), now + SECONDS)
+        if kept.tenant is None and kind == "name":
+            return None  # it may be made this very moment, by another process
         with _lock:
             if len(_kept) >= MOST:
                 _kept.clear()
             _kept[kind, value] = kept
-    return copy.copy(kept.tenant)
+    tenant: Tenant | None = copy.copy(kept.tenant)
+    return tenant
 
 
 def _look(kind: str, value: str) -> Tenant | None:
     if "\x00" in value:
         return None
     if kind == "name":
-        return Tenant.objects.filter(Q(slug=value) | Q(pk=value)).first()
-    domain = Domain.objects.select_related("tenant").filter(domain=value).first()
-    return domain.tenant if domain else None
+        return _first(Q(slug=value) | Q(pk=value))
+    return _first(Q(domains__domain=value))
+
+
+def _first(condition: Q) -> Tenant | None:
+    tenant: Tenant | None = Tenant.objects.filter(condition).first()
+    return tenant

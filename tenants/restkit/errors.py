@@ -66,15 +66,13 @@ def _invalid(raised: exceptions.ValidationError) -> Response:
 def _api(raised: exceptions.APIException) -> Response:
     status = raised.status_code
     extra: dict[str, object] = {}
-    if isinstance(raised, exceptions.Throttled) and raised.wait is not None:
-        extra["retry_after"] = int(raised.wait) + 1
+    wait = getattr(raised, "wait", None)  # of `Throttled`, seconds
+    if wait is not None:
+        extra["retry_after"] = int(wait) + 1
     code = CODES.get(status, "error")
     if status == 403 and "CSRF" in str(raised.detail):
         code = "csrf_failed"
-    response = _problem(status, code, str(raised.detail), extra)
-    if isinstance(raised, exceptions.MethodNotAllowed):
-        response.exception = True
-    return response
+    return _problem(status, code, str(raised.detail), extra)
 
 
 def flatten(detail: Any, pointer: str = "") -> list[FieldError]:

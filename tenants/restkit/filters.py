@@ -17,16 +17,15 @@ ALWAYS = frozenset({"page", "page_size", "search", "ordering"})
 
 
 class Filter(DjangoFilterBackend):
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         known = ALWAYS | (set(filterset.filters) if filterset is not None else set())
         known |= set(getattr(view, "extra_parameters", ()))
         unknown = sorted(set(request.query_params) - known)
         if unknown:
             errors = tuple(FieldError(f"/{name}", "unknown", f"There is no filter “{name}”.") for name in unknown)
-            raise Refused(
-                f"There is no filter {', '.join(unknown)}. There is: {', '.join(sorted(known))}.", errors=errors
-            )
+            sentence = f"There is no filter {', '.join(unknown)}. There is: {', '.join(sorted(known))}."
+            raise Refused(sentence, "invalid", errors=errors)
         filtered: QuerySet[Any] = super().filter_queryset(request, queryset, view)
         return filtered
 
@@ -44,9 +43,8 @@ class Ordering(filters.OrderingFilter):
         for term in asked:
             if term.removeprefix("-") not in known:
                 raise InvalidField("ordering", f"Cannot order by “{term}”. Possible: {', '.join(sorted(known))}.")
-        terms = asked or list(
-            self.get_default_ordering(view) or queryset.query.order_by or queryset.model._meta.ordering
-        )
-        if not any(str(term).lstrip("-") in ("pk", "id") for term in terms):
+        usual = self.get_default_ordering(view) or queryset.query.order_by or queryset.model._meta.ordering
+        terms = asked or [str(term) for term in usual]
+        if not any(term.lstrip("-") in ("pk", "id") for term in terms):
             terms.append("pk")
         return terms

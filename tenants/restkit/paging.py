@@ -24,12 +24,12 @@ class Pages(BasePagination):
     page_size = 50
 
     def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: "APIView | None" = None
-    ) -> Sequence[Any]:
+        self, queryset: QuerySet[Any, Any] | Sequence[Any], request: Request, view: "APIView | None" = None
+    ) -> list[Any]:
         self.request = request
         self.page = number(request, "page", default=1, most=LAST_PAGE)
         self.size = number(request, "page_size", default=self.page_size, most=MOST)
-        self.total = len(queryset) if isinstance(queryset, list) else queryset.count()
+        self.total = queryset.count() if isinstance(queryset, QuerySet) else len(queryset)
         start = (self.page - 1) * self.size
         return list(queryset[start : start + self.size])
 

@@ -1,8 +1,9 @@
 """Read a JSON object, small and printable, or say what is wrong with it."""
 
+import io
 import unicodedata
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from rest_framework import exceptions, parsers
 
@@ -22,7 +23,7 @@ class ObjectParser(parsers.JSONParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         try:
-            data: object = super().parse(_Limited(stream), media_type, parser_context)
+            data: object = super().parse(cast(IO[Any], _Limited(stream)), media_type, parser_context)
         except RecursionError as error:
             raise exceptions.ParseError("The body is nested too deeply.") from error
         if not isinstance(data, dict):
@@ -31,10 +32,11 @@ class ObjectParser(parsers.JSONParser):
         return data
 
 
-class _Limited:
+class _Limited(io.RawIOBase):
     """A stream that stops being read when it is too much, whatever its Content-Length said."""
 
     def __init__(self, stream: IO[Any]) -> None:
+        super().__init__()
         self.stream = stream
         self.left = MOST
 

@@ -1,6 +1,6 @@
 """The OpenAPI document: what drf-spectacular cannot see by itself."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -24,6 +24,7 @@ PROBLEM = {
         },
     },
 }
+Direction = Literal["request", "response"]
 REFUSALS = {
     "400": "Malformed, or no tenant named.",
     "401": "No credential, or a bad one.",
@@ -55,7 +56,7 @@ class Schema(AutoSchema):
             found.append(header("If-Match", "The ETag that you read: refuse to overwrite anything newer."))
         return found
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status, words in REFUSALS.items():
             if status in ("409", "412", "422") and self.method not in WRITES and status != "422":

@@ -26,7 +26,7 @@ ID = "[a-z2-7]{12}"
 class KitViewSet(GenericViewSet[Any]):
     """For whoever is signed in, without a tenant. `lookup_value_regex`: nothing else is looked up."""
 
-    permission_classes: tuple[type[BasePermission], ...] = (SignedIn,)  # type: ignore[assignment]
+    permission_classes: tuple[type[BasePermission], ...] = (SignedIn,)
     lookup_value_regex = ID
 
     _claim: idempotency.Claim | None = None

@@ -6,7 +6,7 @@ import secrets
 from datetime import datetime, timedelta
 
 from tenants.actor import Actor
-from tenants.errors import InvalidField, NotFound, Unauthenticated
+from tenants.errors import Forbidden, InvalidField, NotFound, Unauthenticated
 from tenants.ids import new_id
 from tenants.models import ApiKey, Tenant
 from tenants.roles import Role, rights
@@ -28,6 +28,8 @@ def create(
         raise InvalidField("role", "A key cannot hold more rights than you do.", "too_much")
     if expires_at is not None and expires_at <= now:
         raise InvalidField("expires_at", "This lies in the past.")
+    if by.user_id is None:
+        raise Forbidden("edit", ["people"])
     prefix, secret = new_id(), secrets.token_urlsafe(32)
     whole = f"vf_{prefix}_{secret}"
     key = ApiKey.objects.create(

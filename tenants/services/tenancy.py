@@ -10,7 +10,6 @@ from django.utils.module_loading import import_string
 from tenants.errors import Conflict, InvalidField
 from tenants.ids import new_id
 from tenants.models import Membership, Tenant, User
-from tenants.queries import directory
 from tenants.roles import Role
 from tenants.scope import platform_scope
 from tenants.services import provision, slugs
@@ -38,8 +37,6 @@ def create(*, name: str, plan: str, owner: User, now: datetime, slug: str | None
         provision.create(tenant)
         for path in settings.TENANT_PROVISION_STEPS:
             cast(Step, import_string(path))(tenant)
-    # By this name nobody was found a moment ago, and that is remembered.
-    transaction.on_commit(directory.forget)
     return tenant
 
 
