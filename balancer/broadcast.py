@@ -4,6 +4,7 @@ A bell carries no data, so a lost or late one loses nothing and none can carry a
 here and nowhere else, from a tenant's id, never from what a client sends.
 """
 
+import secrets
 from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
@@ -42,9 +43,10 @@ def ring_all(bells: Iterable[tuple[str, Topic]]) -> None:
     make an event loop and a Redis connection for each call."""
     layer: Any = get_channel_layer()
     prefix = settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"]  # type: ignore[index]
+    bell_id = secrets.token_hex(8)  # one for all of its topics: they are one reason to look
     pipe = store.client().pipeline(transaction=False)
     for tenant_id, topic in bells:
-        message = layer.serialize({"type": BELL, "topic": topic.value})
+        message = layer.serialize({"type": BELL, "topic": topic.value, "id": bell_id})
         pipe.publish(f"{prefix}__group__{group(tenant_id, topic)}", message)
     try:
         pipe.execute()

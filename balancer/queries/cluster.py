@@ -48,19 +48,19 @@ class ClusterView:
     nodes: tuple[NodeView, ...]
 
 
-def of_tenant(tenant_id: str, *, now: datetime) -> list[ClusterView]:
+def of_tenant(tenant_id: str, *, now: datetime) -> tuple[ClusterView, ...]:
     """The one that serves it; empty before it is placed."""
     placed = Placement.objects.filter(tenant_id=tenant_id).values("cluster_id")
     return _views(Cluster.objects.filter(pk__in=placed), now)
 
 
-def of_fleet(*, now: datetime) -> list[ClusterView]:
+def of_fleet(*, now: datetime) -> tuple[ClusterView, ...]:
     return _views(Cluster.objects.all(), now)
 
 
-def _views(clusters: QuerySet[Cluster], now: datetime) -> list[ClusterView]:
+def _views(clusters: QuerySet[Cluster], now: datetime) -> tuple[ClusterView, ...]:
     seen = {node.id: node for node in status.nodes(now=now)}
-    return [
+    return tuple(
         ClusterView(
             cluster.pk,
             cluster.name,
@@ -68,7 +68,7 @@ def _views(clusters: QuerySet[Cluster], now: datetime) -> list[ClusterView]:
             tuple(_view(node, cluster, seen.get(node.pk), now) for node in cluster.nodes.all()),
         )
         for cluster in clusters.prefetch_related("nodes").order_by("name", "pk")
-    ]
+    )
 
 
 def _view(node: Node, cluster: Cluster, seen: NodeStatus | None, now: datetime) -> NodeView:

@@ -1,0 +1,150 @@
+"""Who is at the other end of a socket, and for which tenant: proven once, at connect, and asked again while it is open.
+
+A credential, in this order: a ticket (`?ticket=` or subprotocol `ticket.<t>`), a bearer (subprotocol `bearer.<JWT or
+key>`, beside `veloflux`), the session cookie. The tenant is the credential's own, or the one that `?tenant=<slug
+or id>` names, or the host's; they must agree, by the same rule as the API's (`restkit.access`).
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import jwt
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.contrib.sessions.backends.db import SessionStore
+from django.http import HttpRequest
+
+from balancer.fleet.models import Placement
+from balancer.services import tickets
+from tenants.errors import Forbidden, NotFound, Unauthenticated
+from tenants.queries import directory
+from tenants.restkit import access, credentials
+from tenants.roles import Verb, who_may
+from tenants.scope import platform_scope
+
+PROTOCOL = "veloflux"
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What a socket may be told, and what has to stay true for it. `expires_at` is epoch seconds (a JWT's end);
+    `session_hash` is what a changed password changes."""
+
+    user_id: str
+    tenant_id: str
+    cluster_id: str
+    staff: bool
+    key_id: str | None = None
+    session_key: str | None = None
+    session_hash: str | None = None
+    expires_at: float | None = None
+
+    @property
+    def tenant_key(self) -> str:
+        """The tenant's name in HAProxy, and in Redis."""
+        return f"t{self.tenant_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a socket's handshake shows. `host` is without port, lower case."""
+
+    protocols: tuple[str, ...]
+    ticket: str | None
+    tenant: str | None
+    session_key: str | None
+    host: str
+
+
+def of_socket(shown: Shown, *, now: datetime) -> Pass:
+    """Raise `Unauthenticated`, `TenantRequired`, `NotFound` or `Forbidden`. For a thread: it asks the database."""
+    with platform_scope():
+        if ticket := shown.ticket or _protocol(shown, "ticket."):
+            return _from_ticket(ticket, named=shown.tenant)
+        if bearer := _protocol(shown, "bearer."):
+            caller = credentials.from_bearer(bearer, now=now)
+            return _pass(caller, shown, bearer=bearer)
+        if shown.session_key:
+            return _from_session(shown.session_key, shown)
+    raise Unauthenticated
+
+
+def of_request(request: HttpRequest, found: access.Access) -> Pass:
+    """For the ticket that a request asks for. A ticket lives no longer than what it was asked with."""
+    if found.caller is None or found.tenant is None:
+        raise found.problem or Unauthenticated()
+    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
+    session = request.session if found.caller.through == "session" else None
+    with platform_scope():
+        return _made(
+            found,
+            bearer=value.strip() if scheme.lower() == "bearer" else "",
+            session_key=session.session_key if session else None,
+        )
+
+
+def as_json(pass_: Pass) -> dict[str, Any]:
+    return asdict(pass_)
+
+
+def _from_ticket(ticket: str, *, named: str | None) -> Pass:
+    kept = tickets.redeem(ticket)
+    if kept is None:
+        raise Unauthenticated("This ticket is not valid.", "invalid_ticket")
+    pass_ = Pass(**kept)
+    if named is not None:
+        tenant = directory.by_name(named)
+        if tenant is None or tenant.pk != pass_.tenant_id:
+            raise NotFound
+    return pass_
+
+
+def _from_session(session_key: str, shown: Shown) -> Pass:
+    request = HttpRequest()
+    request.session = SessionStore(session_key)
+    request.user = get_user(request)
+    caller = credentials.from_session(request)
+    if caller is None:
+        raise Unauthenticated
+    return _pass(caller, shown, session_key=session_key)
+
+
+def _pass(caller: access.Caller, shown: Shown, *, bearer: str = "", session_key: str | None = None) -> Pass:
+    found = access.decide(caller, named=shown.tenant, host=shown.host)
+    return _made(found, bearer=bearer, session_key=session_key)
+
+
+def _made(found: access.Access, *, bearer: str, session_key: str | None) -> Pass:
+    if found.caller is None or found.tenant is None:
+        raise found.problem or Unauthenticated()
+    if not found.may(Verb.VIEW):
+        raise Forbidden(Verb.VIEW, [str(role) for role in who_may(Verb.VIEW)])
+    user = found.caller.user
+    kind, _, key = found.caller.key.partition(":")
+    placed = Placement.objects.filter(tenant_id=found.tenant.pk).values_list("cluster_id", flat=True).first()
+    return Pass(
+        user_id=str(user.pk),
+        tenant_id=found.tenant.pk,
+        cluster_id=placed or "",
+        staff=found.is_staff,
+        key_id=key if kind == "key" else None,
+        session_key=session_key,
+        session_hash=user.get_session_auth_hash() if session_key else None,
+        expires_at=_end(bearer) if bearer and kind != "key" else None,
+    )
+
+
+def _end(token: str) -> float:
+    """When a token ends that `credentials` has accepted."""
+    claims = jwt.decode(token, settings.JWT_KEY, algorithms=["HS256"], options={"verify_aud": False})
+    return float(claims["exp"])
+
+
+def _protocol(shown: Shown, prefix: str) -> str | None:
+    return next((name.removeprefix(prefix) for name in shown.protocols if name.startswith(prefix)), None)
+
+
+def user_id(pass_: Pass) -> UUID:
+    return UUID(pass_.user_id)

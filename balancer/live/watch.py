@@ -1,0 +1,123 @@
+"""Is each socket still entitled? One check every two seconds for all the sockets of a process, four queries whatever
+their number: so that access withdrawn closes within five."""
+
+import asyncio
+import time
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import structlog
+from channels.db import DatabaseSyncToAsync
+from django.contrib.sessions.models import Session
+from django.db import Error
+
+from balancer.live.passes import Pass, user_id
+from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.scope import platform_scope
+
+log = structlog.get_logger(__name__)
+
+EVERY_SECONDS = 2.0
+BLIND_SECONDS = 30.0  # how long sockets stay open while the database cannot be asked
+SIGN_IN, NOT_YOURS, TRY_LATER = 4401, 4403, 1013
+Shut = Callable[[int], None]
+
+
+class Watch:
+    """One per event loop. Its task lives while there is a socket to watch."""
+
+    _of: "WeakKeyDictionary[asyncio.AbstractEventLoop, Watch]" = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self._sockets: dict[Shut, Pass] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._seen_at = time.monotonic()
+
+    @classmethod
+    def here(cls) -> "Watch":
+        loop = asyncio.get_running_loop()
+        if loop not in cls._of:
+            cls._of[loop] = cls()
+        return cls._of[loop]
+
+    def add(self, pass_: Pass, shut: Shut) -> None:
+        """`shut` is called once, with the close code, when the pass is no longer good."""
+        self._sockets[shut] = pass_
+        if self._task is None or self._task.done():
+            self._seen_at = time.monotonic()
+            self._task = asyncio.create_task(self._run())
+
+    def drop(self, shut: Shut) -> None:
+        self._sockets.pop(shut, None)
+
+    def count(self, tenant_id: str) -> int:
+        return sum(pass_.tenant_id == tenant_id for pass_ in self._sockets.values())
+
+    async def _run(self) -> None:
+        while self._sockets:
+            await asyncio.sleep(EVERY_SECONDS)
+            sockets = dict(self._sockets)
+            codes = await self._codes(set(sockets.values()))
+            for shut, pass_ in sockets.items():
+                if pass_ in codes and self._sockets.pop(shut, None) is not None:
+                    shut(codes[pass_])
+
+    async def _codes(self, passes: set[Pass]) -> dict[Pass, int]:
+        now = datetime.now(UTC)
+        try:
+            found = await DatabaseSyncToAsync(withdrawn, thread_sensitive=False)(passes, now=now)
+        except Error as error:
+            log.warning("access_not_checked", error=type(error).__name__)
+            blind = time.monotonic() - self._seen_at > BLIND_SECONDS
+            return dict.fromkeys(passes, TRY_LATER) if blind else {}
+        self._seen_at = time.monotonic()
+        return found
+
+
+def withdrawn(passes: Collection[Pass], *, now: datetime) -> dict[Pass, int]:
+    """Those that are no longer good, with their close code."""
+    with platform_scope():
+        seen = _Seen(passes, now=now)
+    codes = {pass_: seen.code(pass_, now=now) for pass_ in passes}
+    return {pass_: code for pass_, code in codes.items() if code is not None}
+
+
+class _Seen:
+    """What the database says of everything that these passes lean on."""
+
+    def __init__(self, passes: Collection[Pass], *, now: datetime) -> None:
+        users = {user_id(pass_) for pass_ in passes}
+        tenants = {pass_.tenant_id for pass_ in passes}
+        keys = {pass_.key_id for pass_ in passes if pass_.key_id}
+        sessions = {pass_.session_key for pass_ in passes if pass_.session_key}
+        self.users = {str(user.pk): user for user in User.objects.filter(pk__in=users, is_active=True)}
+        self.tenants = set(Tenant.objects.filter(pk__in=tenants).values_list("pk", flat=True))
+        pairs = Membership.objects.filter(user__in=users, tenant__in=tenants).values_list("user_id", "tenant_id")
+        self.members = {(str(user), tenant) for user, tenant in pairs}
+        self.keys = _good_keys(keys, now) if keys else set()
+        live: Any = Session.objects.filter(session_key__in=sessions, expire_date__gt=now)
+        self.sessions = set(live.values_list("pk", flat=True)) if sessions else set()
+
+    def code(self, pass_: Pass, *, now: datetime) -> int | None:
+        if not self._proven(pass_, now=now):
+            return SIGN_IN
+        staff = pass_.staff and self.users[pass_.user_id].is_staff
+        member = (pass_.user_id, pass_.tenant_id) in self.members
+        return None if pass_.tenant_id in self.tenants and (member or staff) else NOT_YOURS
+
+    def _proven(self, pass_: Pass, *, now: datetime) -> bool:
+        user = self.users.get(pass_.user_id)
+        if user is None or (pass_.expires_at is not None and pass_.expires_at <= now.timestamp()):
+            return False
+        if pass_.key_id and pass_.key_id not in self.keys:
+            return False
+        if pass_.session_key is None:
+            return True
+        return pass_.session_key in self.sessions and pass_.session_hash == user.get_session_auth_hash()
+
+
+def _good_keys(keys: set[str], now: datetime) -> set[str]:
+    rows = ApiKey.objects.filter(pk__in=keys, revoked_at=None)
+    return {key.pk for key in rows if key.expires_at is None or key.expires_at > now}

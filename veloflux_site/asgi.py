@@ -1,0 +1,22 @@
+"""One ASGI application: pages and the API through Django, sockets through Channels.
+
+Whose data a request is about is said by `ScopeMiddleware`; a socket's, by each call it makes to the database. Neither
+is said here, so nothing falls back to a schema that nobody chose. There is no lifespan: nothing is started or ended
+with the server.
+"""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veloflux_site.settings")
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+from django.utils.module_loading import import_string
+
+application = ProtocolTypeRouter(
+    {
+        "http": get_asgi_application(),
+        # Imported only now that Django is set up: sockets know models.
+        "websocket": import_string("balancer.live.routing.sockets")(),
+    }
+)
