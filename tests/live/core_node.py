@@ -9,7 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from balancer.haproxy.capabilities import Capabilities, parse_version
@@ -45,6 +45,13 @@ class Origin(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that the base class has
+        pass
+
+
+class Origins(ThreadingHTTPServer):
+    """Quiet about health checks, which hang up as soon as they know."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
         pass
 
 

@@ -5,7 +5,6 @@ import socket
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -14,14 +13,14 @@ from balancer.haproxy.desired import AdminState, HealthCheck, Pool, Route, Serve
 from balancer.haproxy.planner import plan_steps
 from balancer.haproxy.server_state import carry_states
 from balancer.haproxy.show import parse_stat
-from tests.live.core_node import HAPROXY, LiveNode, Origin
+from tests.live.core_node import HAPROXY, LiveNode, Origin, Origins
 
 pytestmark = [pytest.mark.live, pytest.mark.skipif(not HAPROXY, reason="no HAProxy here")]
 
 
 @pytest.fixture(scope="module")
 def origins() -> Iterator[tuple[int, int]]:
-    servers = [ThreadingHTTPServer(("127.0.0.1", 0), Origin) for _ in range(2)]
+    servers = [Origins(("127.0.0.1", 0), Origin) for _ in range(2)]
     for each in servers:
         threading.Thread(target=each.serve_forever, daemon=True).start()
     yield servers[0].server_port, servers[1].server_port
@@ -153,3 +152,15 @@ def test_a_restart_keeps_what_was_decided_and_what_was_found(node: LiveNode, ori
     node.start(new, carry_states(shown, [new]))
     # Nothing is left for commands to do: the state file has said it all.
     assert plan_steps(new, new, node.look(), node.version()).commands == ()
+
+
+def test_a_new_server_is_asked_as_its_pool_asks(node: LiveNode, origins: tuple[int, int]) -> None:
+    """Servers added at run time take the pool's HTTP check, not a bare connection (2.6.12)."""
+    node.stop()
+    strict = HealthCheck(interval_ms=100, expected_status="404")
+    pool = Pool("p1", servers=(Server("b1", "127.0.0.1", origins[0], admin=AdminState.MAINT),), health_check=strict)
+    old = Tenant("ta", (pool,))
+    node.start(old, "1\n# be_id\n")
+    new = replace(pool, servers=(*pool.servers, Server("b2", "127.0.0.1", origins[1])))
+    assert node.bring(old, replace(old, pools=(new,))) == ()
+    node.wait_for(lambda: parse_stat(node.ask("show stat ta_p1 4 -1"))[1]["check_status"] == "L7STS")

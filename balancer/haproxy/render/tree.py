@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.text import name
 
 from .frontends import render_frontends
 from .maps import render_maps
@@ -16,7 +17,7 @@ SHARDS = 256
 
 def shard_of(tenant_key: str) -> int:
     """0..255, the same on every node and in every version."""
-    return int.from_bytes(sha256(tenant_key.encode()).digest()[:2], "big") % SHARDS
+    return int.from_bytes(sha256(name(tenant_key).encode()).digest()[:2], "big") % SHARDS
 
 
 def shard_name(tenant_key: str) -> str:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -92,15 +93,29 @@ def _shape(state: Tenant) -> tuple[int, int]:
 CONFIG_LINES, MAP_LINES = _shape(rich())
 
 
-@given(st.sampled_from([at for at in PLACES if at[-1] not in CHOICES]), TEXT, st.booleans())
-def test_no_text_adds_a_line_even_where_nothing_checked_it(at: At, text: str, after: bool) -> None:
+FREE = [at for at in PLACES if at[-1] not in CHOICES]
+
+
+def _adds_nothing(at: At, text: str, *, after: bool) -> None:
     try:
         config, maps = _shape(_unchecked(_with(at, text, after=after)))
     except Unprintable:
         return
-    # A check without a host asks for `localhost`: no text can take a line away either, but two hosts can become one.
     assert config == CONFIG_LINES
+    # Two hosts or paths may have become one; none became two.
     assert maps <= MAP_LINES
+
+
+@pytest.mark.parametrize("at", FREE, ids=lambda at: ".".join(map(str, at)))
+def test_no_hostile_text_adds_a_line_in_any_field(at: At) -> None:
+    for text in HOSTILE:
+        for after in (True, False):
+            _adds_nothing(at, text, after=after)
+
+
+@given(st.sampled_from(FREE), TEXT, st.booleans())
+def test_no_text_adds_a_line_even_where_nothing_checked_it(at: At, text: str, after: bool) -> None:
+    _adds_nothing(at, text, after=after)
 
 
 @given(st.sampled_from(PLACES), TEXT, st.booleans())
