@@ -67,11 +67,10 @@ def _prepare(node: Node) -> None:
         _fall_back(node, served, str(error))
     else:
         node.trees.use(staged)
-        for kept in list(node.store.kept.values()):
-            if kept.waiting and (kept.tenant in pieces or kept.target_state is None):
-                node.store.put(kept.taken())
+        waiting = [kept for kept in node.store.kept.values() if kept.waiting]
+        node.store.put(*(kept.taken() for kept in waiting if kept.tenant in pieces or kept.target_state is None))
     states = [kept.loaded_state for kept in node.store.kept.values() if kept.loaded_state is not None]
-    files.write(node.state_file, at_start(states), durable=False)
+    files.write(node.state_file, at_start(states))
     node.trees.clean(served)
     node.store.restarted()
 

@@ -1,6 +1,6 @@
 """What a running process can be brought to at once: look, plan, write down, command."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from balancer.edge.errors import EdgeError
@@ -11,7 +11,6 @@ from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantReport, Timeline
 from balancer.edge.tenant_reports import about, due, failed
 from balancer.edge.tree import Piece, piece_of
-from balancer.haproxy.desired import Tenant
 from balancer.haproxy.planner import Steps, plan_steps
 from balancer.haproxy.replies import Verdict
 from balancer.haproxy.running import Running
@@ -49,16 +48,10 @@ def bring(node: Node, taken: Sequence[Kept]) -> list[TenantReport]:
 
 
 def _look(node: Node, work: dict[str, Kept]) -> Running:
-    if node.store.unsure:
+    """Of a tenant that waits for a reload some of the way is gone already: only a full look tells which."""
+    if node.store.unsure or any(key in node.store.kept and node.store.kept[key].waiting for key in work):
         return look_at_all(node.runtime)
-    return look_at(node.runtime, _states(work.values()))
-
-
-def _states(work: Iterable[Kept]) -> Iterator[Tenant]:
-    for kept in work:
-        for state in (kept.loaded_state, kept.target_state):
-            if state is not None:
-                yield state
+    return look_at(node.runtime, [(kept.loaded_state, kept.target_state) for kept in work.values()])
 
 
 def _plan(node: Node, kept: Kept, running: Running) -> Plan:
@@ -71,12 +64,9 @@ def _plan(node: Node, kept: Kept, running: Running) -> Plan:
 def _write(node: Node, plans: Sequence[Plan]) -> None:
     """Oldest first (`store`), and before any command: a process that starts now arrives at the same state."""
     updates: dict[str, Piece | None] = {}
-    for plan in plans:
-        kept = plan.kept
-        if node.store.kept.get(kept.tenant) != kept:
-            node.store.put(kept)
-        if not kept.waiting:
-            updates[kept.tenant] = piece_of(kept.target_state) if kept.target_state else None
+    _remember(node, [plan.kept for plan in plans])
+    for kept in (plan.kept for plan in plans if not plan.kept.waiting):
+        updates[kept.tenant] = piece_of(kept.target_state) if kept.target_state else None
     changes = node.tree.changes(updates)
     if node.trees.number is not None:
         node.trees.change(changes)
@@ -112,8 +102,10 @@ def _settle(node: Node, plan: Plan, done: Executed, timeline: Timeline) -> Tenan
 
 def _silent(node: Node, work: Sequence[Kept], timeline: Timeline, words: str) -> list[TenantReport]:
     """Remember what was asked; whoever starts HAProxy again, or looks again, finds it."""
-    for kept in work:
-        if node.store.kept.get(kept.tenant) != kept:
-            node.store.put(kept)
+    _remember(node, work)
     node.store.unsure |= {kept.tenant for kept in work}
     return [failed(kept, reason=SILENT, words=words, steps=timeline.steps) for kept in work]
+
+
+def _remember(node: Node, work: Sequence[Kept]) -> None:
+    node.store.put(*(kept for kept in work if node.store.kept.get(kept.tenant) != kept))

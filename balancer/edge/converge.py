@@ -22,8 +22,7 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
         if message.since > node.store.generation or (message.since and node.store.unreadable):
             return _report(node, (), clock, outcome=Outcome.BEHIND)
         accepted = accept(node.store, message)
-        for kept in accepted.refused:
-            node.store.put(kept)
+        node.store.put(*accepted.refused)
         reports = bring(node, accepted.taken)
         said = {report.tenant for report in reports}
         mentioned = [*accepted.known, *(kept.tenant for kept in accepted.refused)]

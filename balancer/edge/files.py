@@ -15,22 +15,32 @@ def folder(path: Path) -> Path:
     return path
 
 
-def write(path: Path, text: str, *, durable: bool) -> None:
-    """Replace `path` at once. `durable`: it must outlive a power cut; without, only the end of a process.
+def write(path: Path, text: str, *, durable: bool = False) -> None:
+    """Replace `path`. `durable`: at once, and it outlives a power cut.
 
+    Without, the file is absent for an instant: for what whoever starts can write again (`journal`, `boot`). Renaming
+    over a file makes ext4 write it out first (1.3 ms where this was measured); taking the old one away does not.
     A hard link to the old content keeps it: the previous tree stays what it was.
     """
     temporary = path.with_name(f".{path.name}.new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, FILE_MODE)
     try:
-        data = text.encode()
-        while data:
-            data = data[os.write(descriptor, data) :]
+        write_out(descriptor, text.encode())
         if durable:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+    if not durable:
+        path.unlink(missing_ok=True)
     temporary.replace(path)
+    if durable:
+        sync_folder(path.parent)
+
+
+def write_out(descriptor: int, data: bytes) -> None:
+    """All of it: one call may take a part."""
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
 def sync_folder(path: Path) -> None:

@@ -124,6 +124,7 @@ class Kept:
     def to_json(self) -> dict[str, Any]:
         loaded = self.loaded.to_json() if self.waiting and self.loaded else None
         return {
+            "tenant": self.tenant,
             "target": self.target.to_json() if self.target else None,
             "waiting": self.waiting,
             "loaded": loaded,
@@ -131,11 +132,12 @@ class Kept:
         }
 
     @classmethod
-    def from_json(cls, tenant: str, data: JSON) -> "Kept":
+    def from_json(cls, data: JSON) -> "Kept":
+        """Raises BadState, KeyError, TypeError, ValueError."""
         target = Fragment.from_json(data["target"]) if data["target"] else None
         loaded = Fragment.from_json(data["loaded"]) if data["loaded"] else None
         return cls(
-            tenant=tenant,
+            tenant=data["tenant"],
             target=target,
             loaded=loaded if data["waiting"] else target,
             held=Held.from_json(data["held"]) if data["held"] else None,

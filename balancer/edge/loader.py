@@ -75,8 +75,7 @@ def _go(work: Load) -> bool:
     _carry_over(work)
     node.trees.use(staged)
     _reload(work, before)
-    for kept in work.going.values():
-        node.store.put(kept.taken(), durable=False)
+    node.store.put(*(kept.taken() for kept in work.going.values()))
     node.tree.apply(work.updates)
     node.trees.clean(before)
     return True
@@ -121,7 +120,7 @@ def _refused(node: Node, staged: int, states: Sequence[Tenant]) -> list[tuple[st
     """Halve until each refused tenant is alone: few refusals among many are found with few checks."""
     path = node.trees.path(staged)
     alone = files.folder(path / "alone") / "alone.cfg"
-    files.write(alone, "".join(piece_of(state).sections for state in states) or "\n", durable=False)
+    files.write(alone, "".join(piece_of(state).sections for state in states) or "\n")
     try:
         check(node.environment.haproxy, [path / GLOBAL, path / FRONTENDS, alone])
     except TreeRefused as error:
@@ -144,7 +143,7 @@ def _carry_over(work: Load) -> None:
         shown = node.runtime.ask("show servers state")
         to_come = {**node.store.kept, **work.going}
         states = [kept.target_state for kept in to_come.values() if kept.target_state is not None]
-        files.write(node.state_file, over_a_reload(shown, states), durable=False)
+        files.write(node.state_file, over_a_reload(shown, states))
 
 
 def _reload(work: Load, previous: int | None) -> None:

@@ -1,6 +1,6 @@
-"""What HAProxy runs right now: all of it, or only what some tenants have."""
+"""What HAProxy runs right now: all of it, or only where some tenants change."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 
 from balancer.edge.errors import UnexpectedReply
@@ -11,7 +11,8 @@ from balancer.haproxy.running import MAPS, Running, RunningServer
 from balancer.haproxy.show import UnexpectedText, parse_map, parse_pools, parse_servers
 from balancer.haproxy.text import cli
 
-KEYS_WORTH_ASKING_FOR = 200  # beyond it one `show map` is cheaper than a `get map` each
+Change = tuple[Tenant | None, Tenant | None]  # what runs, as far as is known, and what shall
+Maps = dict[str, dict[str, str]]
 
 
 def look_at_all(runtime: Runtime) -> Running:
@@ -28,33 +29,44 @@ def look_at_all(runtime: Runtime) -> Running:
     )
 
 
-def look_at(runtime: Runtime, tenants: Iterable[Tenant]) -> Running:
-    """Only the pools and the map entries that these states speak of: give both what was and what shall be."""
-    states = list(tenants)
-    proxies = sorted({proxy_name(state.key, pool.key) for state in states for pool in state.pools})
-    keys = _keys(states)
-    if sum(map(len, keys.values())) > KEYS_WORTH_ASKING_FOR:
-        return look_at_all(runtime)
-    wanted = [(path, key) for path in MAPS for key in sorted(keys[path])]
+def look_at(runtime: Runtime, changes: Iterable[Change]) -> Running:
+    """The pools of these tenants, and the map entries that change; the others are taken to be what they were.
+
+    So the cost is the change's, whatever a tenant has; what somebody altered by hand is the drift scan's to find.
+    Raises NodeUnreachable, UnexpectedReply.
+    """
+    pairs = list(changes)
+    proxies = sorted(
+        {proxy_name(state.key, pool.key) for pair in pairs for state in pair if state for pool in state.pools}
+    )
+    maps, wanted = _entries(pairs)
     replies = runtime.ask_all(
         [f"show servers state {proxy}" for proxy in proxies] + [f"get map {path} {cli(key)}" for path, key in wanted]
     )
     servers, pools = _pools(proxies, replies)
-    return Running(servers=servers, maps=_found(wanted, replies[len(proxies) :]), pools=pools)
+    for (path, key), reply in zip(wanted, replies[len(proxies) :], strict=True):
+        value = _value(path, key, reply)
+        if value is not None:
+            maps[path][key] = value
+    return Running(servers=servers, maps=maps, pools=pools)
 
 
-def _keys(states: Iterable[Tenant]) -> dict[str, set[str]]:
-    keys: dict[str, set[str]] = {path: set() for path in MAPS}
-    for state in states:
-        for path, entries in map_entries(state).items():
-            keys[path].update(entries)
-        # Limits and suspension are keyed by the tenant: one that is not wanted may still run.
-        for path in ("maps/tenants.map", "maps/limits.map"):
-            keys[path].add(state.key)
-    return keys
+def _entries(pairs: Sequence[Change]) -> tuple[Maps, list[tuple[str, str]]]:
+    """The entries that stay, and the keys to ask for."""
+    stay: Maps = {path: {} for path in MAPS}
+    ask: list[tuple[str, str]] = []
+    for pair in pairs:
+        before, after = [map_entries(state) if state else {} for state in pair]
+        for path in MAPS:
+            old, new = before.get(path, {}).items(), after.get(path, {}).items()
+            stay[path].update(old & new)
+            ask += [(path, key) for key, _ in sorted(old ^ new)]
+    return stay, list(dict.fromkeys(ask))
 
 
-def _pools(proxies: list[str], replies: list[str]) -> tuple[Mapping[tuple[str, str], RunningServer], frozenset[str]]:
+def _pools(
+    proxies: Sequence[str], replies: Sequence[str]
+) -> tuple[Mapping[tuple[str, str], RunningServer], frozenset[str]]:
     there = [(proxy, reply) for proxy, reply in zip(proxies, replies, strict=False) if not _absent(proxy, reply)]
     servers = chain.from_iterable(_servers(reply).items() for _, reply in there)
     return dict(servers), frozenset(proxy for proxy, _ in there)
@@ -81,15 +93,11 @@ def _map(path: str, reply: str) -> dict[str, str]:
     return parse_map(reply)
 
 
-def _found(wanted: list[tuple[str, str]], replies: list[str]) -> dict[str, dict[str, str]]:
-    maps: dict[str, dict[str, str]] = {path: {} for path in MAPS}
-    for (path, key), reply in zip(wanted, replies, strict=True):
-        if "found=yes" in reply:
-            _, _, after = reply.partition(', key="')
-            matched, _, rest = after.partition('", value="')
-            # `get map` answers like a request would: a shorter prefix may be what matched.
-            if matched == key:
-                maps[path][key] = rest.partition('"')[0]
-        elif "found=no" not in reply:
-            raise UnexpectedReply(f"get map {path} {key}", reply)
-    return maps
+def _value(path: str, key: str, reply: str) -> str | None:
+    """What `get map` found; it answers like a request would, and a shorter prefix that matched is another entry."""
+    if "found=yes" in reply:
+        matched, _, rest = reply.partition(', key="')[2].partition('", value="')
+        return rest.partition('"')[0] if matched == key else None
+    if "found=no" not in reply:
+        raise UnexpectedReply(f"get map {path} {key}", reply)
+    return None

@@ -89,7 +89,7 @@ class Node:
                     yield key, piece_of(kept.loaded_state)
                 except Unprintable:
                     # It was taken by a more lenient version of ours: one tenant's trouble stays its own.
-                    self.store.unreadable.append(key)
+                    self.store.unreadable.add(key)
 
     def _mend_tree(self) -> None:
         """A process that ended between a tenant's file and the tree's left the tree behind."""

@@ -1,8 +1,8 @@
-"""The node's memory: a file per tenant and `node.json`, read once and kept in the process.
+"""The node's memory, kept in the process and read from its folder once.
 
-A tenant's file carries its own generation, so that a change costs one durable write; the node's generation is the
-newest of them, or `node.json`'s where a message carried nothing for this node. Files are written oldest first:
-whatever the moment of a crash, nothing older than the node's generation is missing.
+A decision is safe when it is in the journal; the tenants' own files and `node.json` follow, and hold all of it when
+the journal is cleared. The node's generation is the newest of what it took: a message's fragments are taken oldest
+first, so that whatever the moment of a crash, nothing older is missing.
 """
 
 import fcntl
@@ -16,7 +16,10 @@ from pathlib import Path
 from balancer.edge import files
 from balancer.edge.errors import EdgeError
 from balancer.edge.fragments import Kept
+from balancer.edge.journal import Entry, Journal
 from balancer.haproxy.codec import BadState
+
+JOURNAL_BYTES = 8_000_000
 
 
 class NodeBusy(EdgeError):
@@ -28,17 +31,16 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = files.folder(folder)
-        self._fragments = files.folder(folder / "fragments")
-        files.folder(folder / "run")
-        files.folder(folder / "log")
-        files.folder(folder / "config")
+        for name in ("fragments", "run", "log", "config"):
+            files.folder(folder / name)
+        self._fragments = folder / "fragments"
         self._node = folder / "node.json"
+        self._journal = Journal(folder / "journal")
         self._seen: tuple[int, int] | None = None
         self.reads = 0  # how often the folder was read anew
-        self._written_generation = 0
         self.kept: dict[str, Kept] = {}
         self.unsure: set[str] = set()
-        self.unreadable: list[str] = []
+        self.unreadable: set[str] = set()
         self.generation = 0
         self.changes = 0  # odd while somebody is at work: what a reader of HAProxy sees then is no drift
 
@@ -49,62 +51,84 @@ class Store:
         try:
             _lock(descriptor, patience)
             self.changes += 1
-            self._read_if_changed()
+            if self._seen is None or self._stamp() != self._seen:
+                self._read()
             yield
         finally:
             os.close(descriptor)
             self.changes += self.changes % 2
 
-    def put(self, kept: Kept, *, durable: bool = True) -> None:
-        """Remember; `durable=False` where a lost write is found out by looking."""
-        text = json.dumps(kept.to_json(), separators=(",", ":"))
-        files.write(self._fragments / f"{kept.tenant}.json", text, durable=durable)
-        self.kept[kept.tenant] = kept
-        self.generation = max(self.generation, kept.generation)
+    def put(self, *many: Kept) -> None:
+        """Remember these."""
+        if not many:
+            return
+        ordered = sorted(many, key=lambda kept: kept.generation)
+        entries = [kept.to_json() for kept in ordered]
+        self._journal.append(entries)
+        for kept, entry in zip(ordered, entries, strict=True):
+            files.write(self._file(kept.tenant), json.dumps(entry, separators=(",", ":")))
+            self._remember(kept)
+        self._tidy()
 
     def drop(self, tenant: str) -> None:
         """Forget a tenant that left; its generation stays the node's."""
-        self._write_node()
-        (self._fragments / f"{tenant}.json").unlink(missing_ok=True)
+        self._journal.append([{"tenant": tenant, "left": True}, {"generation": self.generation}])
+        self._file(tenant).unlink(missing_ok=True)
         self.kept.pop(tenant, None)
         self.unsure.discard(tenant)
 
     def reached(self, generation: int) -> None:
         """Everything up to this generation was taken."""
-        self.generation = max(self.generation, generation)
-        if self.generation > max((one.generation for one in self.kept.values()), default=0):
-            self._write_node()
+        if generation > self.generation:
+            self.generation = generation
+            self._journal.append([{"generation": generation}])
 
     def restarted(self) -> None:
-        """Tell other processes that what they remember is old (boot does, after it changed what is loaded)."""
-        self._write_node(force=True)
+        """Make what is remembered durable without the journal, and have other processes read it (boot does)."""
+        os.sync()
+        files.write(self._node, json.dumps({"generation": self.generation}), durable=True)
+        self._journal.clear()
+        self._seen = self._stamp()
 
-    def _write_node(self, *, force: bool = False) -> None:
-        if force or self.generation != self._written_generation:
-            files.write(self._node, json.dumps({"generation": self.generation}), durable=True)
-            self._written_generation = self.generation
-            self._seen = self._stamp()
+    def _tidy(self) -> None:
+        if self._journal.size > JOURNAL_BYTES:
+            self.restarted()
 
-    def _read_if_changed(self) -> None:
-        if self._seen is None or self._stamp() != self._seen:
-            self._read()
+    def _file(self, tenant: str) -> Path:
+        return self._fragments / f"{tenant}.json"
+
+    def _remember(self, kept: Kept) -> None:
+        self.kept[kept.tenant] = kept
+        self.unreadable.discard(kept.tenant)
+        self.generation = max(self.generation, kept.generation)
 
     def _read(self) -> None:
         self.reads += 1
-        self.unreadable = []
         self._seen = self._stamp()
-        self._written_generation = self.generation = _generation(self._node)
-        self.kept = {kept.tenant: kept for kept in self._read_fragments()}
-        self.unsure = set(self.kept)
-        self.generation = max([self.generation, *(kept.generation for kept in self.kept.values())])
-
-    def _read_fragments(self) -> Iterator[Kept]:
+        self.kept, self.unreadable = {}, set()
+        self.generation = _generation(self._node)
         for path in sorted(self._fragments.glob("[!.]*.json")):
-            try:
-                yield Kept.from_json(path.stem, json.loads(path.read_text()))
-            except (BadState, KeyError, TypeError, ValueError):
-                # Left where it is for a person to look at; the console is asked for this tenant again.
-                self.unreadable.append(path.stem)
+            self._read_entry(path.stem, path.read_text(errors="replace"))
+        for entry in self._journal.entries():
+            self._replay(entry)
+        self.unsure = set(self.kept)
+
+    def _replay(self, entry: Entry) -> None:
+        tenant = entry.get("tenant")
+        if tenant is None:
+            self.generation = max(self.generation, int(entry.get("generation", 0)))
+        elif entry.get("left"):
+            self.kept.pop(str(tenant), None)
+            self._file(str(tenant)).unlink(missing_ok=True)
+        else:
+            self._read_entry(str(tenant), json.dumps(entry))
+
+    def _read_entry(self, tenant: str, text: str) -> None:
+        try:
+            self._remember(Kept.from_json(json.loads(text)))
+        except (BadState, KeyError, TypeError, ValueError):
+            # Left where it is for a person to look at; the console is asked for everything again.
+            self.unreadable.add(tenant)
 
     def _stamp(self) -> tuple[int, int]:
         try:

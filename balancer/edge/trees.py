@@ -56,4 +56,4 @@ class Trees:
         else:
             if not path.parent.is_dir():
                 files.folder(path.parent)
-            files.write(path, text, durable=False)
+            files.write(path, text)

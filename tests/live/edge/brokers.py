@@ -18,7 +18,8 @@ class Broker:
 
     def add_node(self, node_id: str) -> str:
         """Make its user as the control plane does; returns the URL that its worker gets."""
-        self.admin.execute_command("ACL", "SETUSER", f"node-{node_id}", "on", ">secret", *acl_rule(node_id))
+        words = ("ACL", "SETUSER", f"node-{node_id}", "on", ">secret", *acl_rule(node_id))
+        self.admin.execute_command(*words)  # type: ignore[no-untyped-call]
         return f"redis://node-{node_id}:secret@127.0.0.1:{self.port}/0"
 
     def answers(self) -> bool:

@@ -35,7 +35,9 @@ class Load:
         except (http.client.HTTPException, OSError) as error:
             connection.close()
             # Nothing was sent back on a connection that lay idle: every client asks again, and so must we.
-            if not (reused and isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | BrokenPipeError)):
+            if not (
+                reused and isinstance(error, http.client.RemoteDisconnected | ConnectionResetError | BrokenPipeError)
+            ):
                 self.failed.append(repr(error))
             return
         if answer.status != 200:

@@ -123,9 +123,9 @@ def test_a_node_user_has_no_other_key(broker: Broker) -> None:
             ("BRPOP", f"node.{NODE}.work", 1), ("LPUSH", f"node.{NODE}.work", "x"), ("BRPOP", "reports", 1),
             ("LRANGE", "status", 0, -1), ("DEL", "reports"), ("GET", "session"), ("KEYS", "*"), ("SCAN", 0),
             ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("FLUSHALL",), ("PUBLISH", "any", "x"), ("LPUSH", "control", "x"),
-            ("SMEMBERS", f"_kombu.binding.node.{NODE}.work"), ("MONITOR",), ("EVAL", "return redis.call('get', 'a')", 0),
+            ("SMEMBERS", f"_kombu.binding.node.{NODE}.work"), ("MONITOR",),
+            ("EVAL", "return redis.call('get', 'a')", 0),
         ]  # fmt: skip
         for command in forbidden:
             with pytest.raises(redis.exceptions.ResponseError, match=r"(?i)permission|can't access"):
                 mine.execute_command(*command)
-
