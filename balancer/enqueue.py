@@ -4,6 +4,9 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+# A restarted broker leaves dead connections: one more try finds a live one. More would make the writer wait.
+ONCE_MORE = {"max_retries": 1, "interval_start": 0}
+
 log = structlog.get_logger(__name__)
 
 
@@ -20,6 +23,8 @@ def converge(node_id: str, body: str, signature: str) -> None:
 def ask(name: str, args: list[str], *, queue: str, expires: float | None = None, request_id: str = "") -> None:
     """A broker that is away must not fail the change, which is already committed."""
     try:
-        current_app.send_task(name, args=args, queue=queue, expires=expires, headers={"request_id": request_id})
+        current_app.send_task(
+            name, args=args, queue=queue, expires=expires, headers={"request_id": request_id}, retry_policy=ONCE_MORE
+        )
     except (OperationalError, OSError) as error:
         log.warning("not asked, the sweep will", task=name, queue=queue, error=str(error))

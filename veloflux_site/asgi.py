@@ -13,6 +13,8 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 from django.utils.module_loading import import_string
 
+import veloflux_site.celery  # noqa: F401 - what a request enqueues goes through it
+
 application = ProtocolTypeRouter(
     {
         "http": get_asgi_application(),

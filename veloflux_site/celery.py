@@ -31,3 +31,5 @@ app.conf.update(
     beat_schedule={"sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}}},
 )
 app.autodiscover_tasks(["balancer"])
+# Celery's "current" app is a thread's own; web requests and worker threads find this one.
+app.set_default()

@@ -120,9 +120,11 @@ class Stack:
             program.kill(signal.SIGTERM)
 
     def manage(self, *command: str) -> str:
-        done = subprocess.run(
-            [sys.executable, "manage.py", *command], env=self.env, cwd=ROOT, capture_output=True, text=True, check=False
-        )
+        return self.run("-m", "veloflux_site.django_command", *command)
+
+    def run(self, *words: str) -> str:
+        line = [sys.executable, *words]
+        done = subprocess.run(line, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -169,7 +171,7 @@ def start(folder: Path, database_url: str, redis_url: str) -> Stack:
     stack.env["VELOFLUX_BASE_URL"] = stack.console
     python = sys.executable
     stack.manage("migrate_fleet")
-    stack.manage("collectstatic", "--noinput", "-v0")
+    stack.run("-m", "veloflux_site.local.collect")
     stack.bootstrap = json.loads(stack.manage("bootstrap", "--json"))
     for told in stack.bootstrap["nodes"]:
         port = free_port()
