@@ -1,0 +1,165 @@
+"""The forms of pools, backends and routes. Durations are typed in seconds or milliseconds, kept in milliseconds."""
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Any, ClassVar
+
+from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils.translation import gettext_lazy as _
+
+from balancer.haproxy.desired import AdminState, Algorithm, CheckType
+from balancer.models import Backend, Pool, Route
+from tenants.console.formwork import ConsoleForm
+
+DURATION = re.compile(r"(\d+(?:[.,]\d+)?)\s*(ms|s|m)?")
+UNITS = {"ms": 1, "s": 1000, "m": 60_000}
+ALGORITHMS = [
+    (Algorithm.ROUND_ROBIN, _("Round robin: one after the other")),
+    (Algorithm.WEIGHTED_ROUND_ROBIN, _("Weighted round robin: in proportion to the weights")),
+    (Algorithm.LEAST_CONN, _("Least connections: to the one with the fewest")),
+    (Algorithm.IP_HASH, _("Client address: the same client to the same backend")),
+]
+CHECKS = [
+    (CheckType.HTTP, _("HTTP: ask for a path and look at the answer")),
+    (CheckType.TCP, _("TCP: see whether the port opens")),
+    (CheckType.NONE, _("None: never ask")),
+]
+METHODS = [(method, method) for method in ("GET", "HEAD", "OPTIONS")]
+
+
+class DurationField(forms.CharField):
+    """`5s`, `250ms`, `1.5s`, `2m`; a bare number is seconds. The value is milliseconds."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "invalid": _("Write a duration with its unit, like 5s or 250ms.")
+    }
+
+    def to_python(self, value: Any) -> Any:
+        text = str(value or "").strip().lower()
+        if not text:
+            return None
+        found = DURATION.fullmatch(text)
+        if found is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        try:
+            return int(Decimal(found[1].replace(",", ".")) * UNITS[found[2] or "s"])
+        except InvalidOperation as error:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from error
+
+    def prepare_value(self, value: Any) -> Any:
+        if not isinstance(value, int):
+            return value
+        return f"{value // 1000}s" if value % 1000 == 0 else f"{value}ms"
+
+
+def port_field(**more: Any) -> forms.IntegerField:
+    message = _("A port is from 1 to 65535.")
+    validators = [MinValueValidator(1, message), MaxValueValidator(65535, message)]
+    return forms.IntegerField(validators=validators, **more)
+
+
+def weight_field(**more: Any) -> forms.IntegerField:
+    message = _("A weight is from 0 to 256; 0 gets no new requests.")
+    validators = [MinValueValidator(0, message), MaxValueValidator(256, message)]
+    return forms.IntegerField(
+        label=_("Weight"), validators=validators, widget=forms.NumberInput(attrs={"min": 0, "max": 256}), **more
+    )
+
+
+class PoolForm(ConsoleForm):
+    pointers: ClassVar[dict[str, str]] = {
+        **{f"/health_check/{name}": f"check_{name}" for name in (
+            "type", "method", "path", "host", "expected_status", "rise", "fall", "port")},
+        "/health_check/interval": "check_interval_ms",
+        "/health_check/timeout": "check_timeout_ms",
+        "/timeouts/connect": "timeout_connect_ms",
+        "/timeouts/server": "timeout_server_ms",
+        "/timeouts/queue": "timeout_queue_ms",
+    }  # fmt: skip
+    name = forms.CharField(label=_("Name"), max_length=80)
+    algorithm = forms.ChoiceField(label=_("How to choose a backend"), choices=ALGORITHMS)
+    description = forms.CharField(label=_("Description"), max_length=500, required=False)
+
+    check_type = forms.ChoiceField(label=_("Health check"), choices=CHECKS)
+    check_method = forms.ChoiceField(label=_("Method"), choices=METHODS)
+    check_path = forms.CharField(label=_("Path"), max_length=500)
+    check_host = forms.CharField(label=_("Host header"), max_length=255, required=False)
+    check_expected_status = forms.CharField(label=_("Good answers"), max_length=100, help_text=_("Like 200-399 or 200,204."))
+    check_interval_ms = DurationField(label=_("Ask every"))
+    check_timeout_ms = DurationField(label=_("Wait for an answer"))
+    check_rise = forms.IntegerField(label=_("Up after"), help_text=_("good answers"), min_value=1, max_value=100)
+    check_fall = forms.IntegerField(label=_("Down after"), help_text=_("failures"), min_value=1, max_value=100)
+    check_port = port_field(label=_("Another port"), required=False)
+
+    timeout_connect_ms = DurationField(label=_("Connect"))
+    timeout_server_ms = DurationField(label=_("Answer"))
+    timeout_queue_ms = DurationField(label=_("Wait in the queue"))
+    retries = forms.IntegerField(label=_("Retries"), min_value=0, max_value=10)
+
+    @classmethod
+    def start(cls, pool: Pool | None = None) -> dict[str, Any]:
+        source = pool or Pool()
+        return {name: getattr(source, name) for name in cls.base_fields}
+
+
+class BackendForm(ConsoleForm):
+    address = forms.CharField(
+        label=_("Address"),
+        max_length=80,
+        help_text=_("IP and port, like 10.0.0.5:8080 or [2001:db8::5]:8080."),
+        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "10.0.0.5:8080", "autocomplete": "off"}),
+    )
+    weight = weight_field()
+    max_connections = forms.IntegerField(
+        label=_("Most connections"), min_value=1, max_value=1_000_000, required=False, help_text=_("Empty: no limit.")
+    )
+    backup = forms.BooleanField(
+        label=_("Backup"), required=False, help_text=_("Gets requests only while no other backend is up.")
+    )
+    check_port = port_field(label=_("Check another port"), required=False)
+    region = forms.CharField(label=_("Region"), max_length=40, required=False)
+    description = forms.CharField(label=_("Description"), max_length=500, required=False)
+
+    @classmethod
+    def start(cls, backend: Backend | None = None) -> dict[str, Any]:
+        source = backend or Backend()
+        return {name: getattr(source, name) for name in cls.base_fields if name != "address"} | (
+            {"address": backend.address} if backend else {}
+        )
+
+
+class RouteForm(ConsoleForm):
+    host = forms.CharField(
+        label=_("Host"),
+        max_length=255,
+        help_text=_("Like www.example.com, or *.example.com for all names below it."),
+        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "www.example.com", "autocomplete": "off"}),
+    )
+    path_prefix = forms.CharField(
+        label=_("Path"),
+        max_length=500,
+        help_text=_("The longest that fits wins; /api fits /api and /api/users, not /apix."),
+        widget=forms.TextInput(attrs={"class": "mono"}),
+    )
+    pool = forms.ChoiceField(label=_("Pool"))
+    enabled = forms.BooleanField(label=_("Enabled"), required=False, help_text=_("A disabled route takes no requests."))
+    description = forms.CharField(label=_("Description"), max_length=500, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [(pool.pk, pool.name) for pool in Pool.objects.order_by("name", "pk")]
+        self.fields["pool"].choices = choices  # type: ignore[attr-defined]
+
+    @classmethod
+    def start(cls, route: Route | None = None) -> dict[str, Any]:
+        source = route or Route()
+        values = {name: getattr(source, name) for name in cls.base_fields if name != "pool"}
+        return values | ({"pool": source.pool_id} if route else {})
+
+
+class WeightForm(ConsoleForm):
+    weight = weight_field()
+
+
+ADMIN_STATES = [state.value for state in AdminState]

@@ -1,0 +1,119 @@
+"""A row of a table: what is desired beside what is observed, kept apart, with the words for both."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from django.utils.functional import Promise
+
+from balancer.console import words
+from balancer.models import Backend, Pool
+from balancer.queries import status
+from balancer.queries.observed import BackendStatus, Fresh, OnNode, PoolStatus
+from tenants.models import Tenant
+
+
+@dataclass(frozen=True, slots=True)
+class NodeBadge:
+    """One node's view of one backend. `confirmed`: it runs what is desired."""
+
+    name: str
+    oper: str
+    word: Promise
+    confirmed: bool
+    fresh: str
+
+
+@dataclass(frozen=True, slots=True)
+class BackendRow:
+    backend: Backend
+    status: BackendStatus
+
+    @property
+    def admin_word(self) -> Promise:
+        table = words.ADMIN if self.settled else words.INTENT
+        return table[self.backend.admin]
+
+    @property
+    def oper(self) -> str:
+        return self.status.oper.value
+
+    @property
+    def oper_word(self) -> Promise:
+        return words.OPER[self.oper]
+
+    @property
+    def fresh(self) -> str:
+        return self.status.fresh.value
+
+    @property
+    def fresh_word(self) -> Promise:
+        return words.FRESH[self.fresh]
+
+    @property
+    def age(self) -> int | None:
+        """Seconds since the oldest of the nodes that count spoke."""
+        return None if self.status.age is None else int(self.status.age)
+
+    @property
+    def since(self) -> datetime | None:
+        return None if self.status.since is None else datetime.fromtimestamp(self.status.since, UTC)
+
+    @property
+    def nodes(self) -> list[NodeBadge]:
+        return [
+            NodeBadge(
+                node.node, node.oper.value, words.OPER[node.oper.value], self.confirmed_by(node), node.fresh.value
+            )
+            for node in self.status.nodes
+        ]
+
+    def confirmed_by(self, node: OnNode) -> bool:
+        return node.admin == self.backend.admin and node.fresh is not Fresh.OFFLINE
+
+    @property
+    def confirmed(self) -> int:
+        return sum(self.confirmed_by(node) for node in self.status.nodes)
+
+    @property
+    def settled(self) -> bool:
+        """Every node runs what is desired; without any node to ask, what is desired is all there is to say."""
+        return self.confirmed == len(self.status.nodes)
+
+    @property
+    def why(self) -> str:
+        """What the last failed check said."""
+        check = self.status.last_check
+        if check is None or self.oper not in ("down", "stopping"):
+            return ""
+        return " · ".join(part for part in (check.check, check.detail) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class PoolRow:
+    pool: Pool
+    status: PoolStatus
+    configured: int
+    routes: int
+
+    @property
+    def down(self) -> int:
+        return self.status.down
+
+    @property
+    def tone(self) -> str:
+        """Never green without data."""
+        if self.configured == 0:
+            return "empty"
+        if self.status.fresh is Fresh.OFFLINE:
+            return "unknown"
+        if self.status.up + self.status.nocheck == 0:
+            return "down"
+        return "up" if self.status.up + self.status.nocheck >= self.configured else "partly"
+
+
+def backend_rows(tenant: Tenant, backends: Iterable[Backend], *, now: datetime) -> list[BackendRow]:
+    """`backends` with their pools at hand. One round trip to Redis."""
+    listed = list(backends)
+    seen = status.backends(tenant.key, [(f"p{row.pool_id}", row.key) for row in listed], now=now)
+    return [BackendRow(row, seen[f"p{row.pool_id}", row.key]) for row in listed]

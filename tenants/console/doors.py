@@ -1,0 +1,51 @@
+"""The door of every page of a tenant: signed in, a member, with the right; and one place where a refusal becomes a page."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+
+from tenants.actor import Actor
+from tenants.console.errors import refused_page
+from tenants.errors import Forbidden, Refused
+from tenants.models import Tenant
+from tenants.restkit import access
+from tenants.roles import Verb, who_may
+
+
+class TenantRequest(HttpRequest):
+    """What a view behind `tenant_page` is given."""
+
+    tenant: Tenant
+    actor: Actor
+
+
+View = Callable[..., HttpResponse]
+
+
+def tenant_page(needs: Verb = Verb.VIEW, *, post: Verb | None = None) -> Callable[[View], View]:
+    """`needs` to look, `post` to send the page's form (the same, where none is named)."""
+
+    def door(view: View) -> View:
+        @wraps(view)
+        def through(request: TenantRequest, slug: str, **parts: Any) -> HttpResponse:
+            found = access.of(request)
+            if found.caller is None:
+                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            if found.tenant is None:
+                raise Http404
+            request.actor = found.actor(access.address_of(request))
+            verb = needs if request.method in ("GET", "HEAD") else post or needs
+            try:
+                if not found.may(verb):
+                    raise Forbidden(verb.value, [role.value for role in who_may(verb)])
+                return view(request, **parts)
+            except Refused as refused:
+                return refused_page(request, refused)
+
+        return through
+
+    return door

@@ -1,0 +1,83 @@
+"""Pages for what went wrong: the same header as everywhere, one sentence, and the way on."""
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from tenants.console.page import page
+from tenants.console.sentences import sentence
+from tenants.errors import Refused
+from tenants.restkit import problems
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    title: Promise
+    detail: Promise
+
+
+TROUBLES = {
+    400: Trouble(
+        gettext_lazy("That request made no sense to us"),
+        gettext_lazy("Go back, reload the page and try again."),
+    ),
+    403: Trouble(
+        gettext_lazy("Your role does not include this"),
+        gettext_lazy("An owner or an admin of this tenant can change your role."),
+    ),
+    404: Trouble(
+        gettext_lazy("There is nothing here"),
+        gettext_lazy("It may have been deleted, or it belongs to a tenant that you are not a member of."),
+    ),
+    500: Trouble(
+        gettext_lazy("Something broke on our side"),
+        gettext_lazy("Your traffic is not affected. Try again; if it stays, tell us the request below."),
+    ),
+    503: Trouble(
+        gettext_lazy("The console is short of a part just now"),
+        gettext_lazy("Your traffic keeps flowing and nothing was changed. Try again in a moment."),
+    ),
+}
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return trouble_page(request, 400)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return trouble_page(request, 403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return trouble_page(request, 404)
+
+
+def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """`settings.CSRF_FAILURE_VIEW`."""
+    return trouble_page(request, 403, _("This form was open for too long. Go back, reload the page and send it again."))
+
+
+def unavailable(request: HttpRequest) -> HttpResponse:
+    response = trouble_page(request, 503)
+    response.headers["Retry-After"] = str(problems.RETRY_SECONDS)
+    return response
+
+
+def refused_page(request: HttpRequest, refused: Refused) -> HttpResponse:
+    """A refusal that no form of the page could show."""
+    return trouble_page(request, refused.status, sentence(refused))
+
+
+def trouble_page(request: HttpRequest, status: int, detail: str = "") -> HttpResponse:
+    if problems.is_api(request):
+        return problems.answer(status, str(status), detail or str(_of(status).detail))
+    trouble = _of(status)
+    context = {"status": status, "title": trouble.title, "detail": detail or trouble.detail}
+    return page(request, "console/trouble.html", context, status=status)
+
+
+def _of(status: int) -> Trouble:
+    return TROUBLES.get(status, TROUBLES[400 if status < 500 else 500])

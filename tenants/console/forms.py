@@ -1,0 +1,53 @@
+"""Sign in, sign up, and how one likes the console."""
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from tenants.console.formwork import ConsoleForm
+from tenants.models import Theme
+
+
+class LoginForm(ConsoleForm):
+    email = forms.EmailField(
+        label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username", "autofocus": True})
+    )
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1024,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+
+class SignUpForm(ConsoleForm):
+    tenant_name = forms.CharField(
+        label=_("Company or project"),
+        max_length=80,
+        help_text=_("This becomes your tenant: its pools, routes and people. You can add others later."),
+        widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
+    )
+    first_name = forms.CharField(
+        label=_("Your name"), max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
+    )
+    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=1024,
+        help_text=_("At least 10 characters, and not one of the common ones."),
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class PreferencesForm(ConsoleForm):
+    """Both are optional: the header sends one of them, the page both."""
+
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES, required=False)
+    theme = forms.ChoiceField(
+        label=_("Theme"),
+        choices=[(Theme.AUTO, _("Auto")), (Theme.LIGHT, _("Light")), (Theme.DARK, _("Dark"))],
+        required=False,
+    )
+    next = forms.CharField(required=False, widget=forms.HiddenInput)

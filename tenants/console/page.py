@@ -1,0 +1,49 @@
+"""Render a page inside the console's frame."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from tenants.console import menu
+from tenants.models import Theme
+from tenants.queries import people
+from tenants.restkit import access
+from tenants.restkit.request_ids import request_id
+from tenants.roles import Verb
+
+THEME_COOKIE = "theme"
+SWITCHER_MOST = 50
+
+
+def page(
+    request: HttpRequest, template: str, context: dict[str, Any] | None = None, *, status: int = 200
+) -> HttpResponse:
+    return render(request, template, {**frame(request), **(context or {})}, status=status)
+
+
+def frame(request: HttpRequest) -> dict[str, Any]:
+    """What the header and the menu show. One query, of the tenants to switch to."""
+    found = access.of(request)
+    user = found.caller.user if found.caller else None
+    return {
+        "tenant": found.tenant,
+        "role": found.role,
+        "rights": {verb.value for verb in Verb if found.may(verb)},
+        "menu": menu.shown(request),
+        "person": user,
+        "tenants": [row.tenant for row in people.memberships(user.pk, most=SWITCHER_MOST)] if user else [],
+        "theme": theme_of(request),
+        "languages": settings.LANGUAGES,
+        "here": request.get_full_path() if request.method == "GET" else request.path,
+        "request_id": request_id(),
+        "demo": settings.DEMO,
+    }
+
+
+def theme_of(request: HttpRequest) -> str:
+    """The account's, else the cookie's; anything else is `auto`, which CSS decides by itself."""
+    caller = access.of(request).caller
+    chosen = caller.user.theme if caller else request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in Theme.values else Theme.AUTO.value

@@ -1,0 +1,46 @@
+"""Say a refusal in the reader's language.
+
+Services speak English (the API's language, and the log's). Each of their sentences has its template here; a page finds
+the one that fits, and translates it with what stood in its places. One that is not here is shown as it was said.
+"""
+
+import re
+from functools import cache
+
+from django.utils.translation import gettext, gettext_noop
+
+from tenants.errors import FieldError, Refused
+
+_templates: list[str] = [
+    gettext_noop("There is nothing here."),
+    gettext_noop("This needs the right “{needed}”, which {who} have."),
+    gettext_noop("E-mail or password is wrong."),
+    gettext_noop("Too many attempts to sign in. Wait, then try again; a wrong password counts."),
+]
+
+
+def add(templates: list[str]) -> None:
+    """Of an app above this one; marked with `gettext_noop` where they are written."""
+    _templates.extend(template for template in templates if template not in _templates)
+
+
+def sentence(said: Refused | FieldError) -> str:
+    return translated(said.detail)
+
+
+def translated(english: str) -> str:
+    for template in _templates:
+        found = _pattern(template).fullmatch(english)
+        if found:
+            places = {name: gettext(value) if value else "" for name, value in found.groupdict().items()}
+            return gettext(template).format(**places)
+    return english
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    """`{name}` stands for anything."""
+    parts = re.split(r"\{(\w+)\}", template)
+    return re.compile(
+        "".join(f"(?P<{part}>.*?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)), re.DOTALL
+    )
