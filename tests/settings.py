@@ -13,3 +13,18 @@ for name, value in FOR_CHECKS.items():
     os.environ.setdefault(name, value)
 
 from veloflux_site.settings import *  # noqa: E402, F403
+from veloflux_site.settings import ALLOWED_HOSTS as REAL_HOSTS  # noqa: E402
+from veloflux_site.settings import CACHES as REAL_CACHES  # noqa: E402
+from veloflux_site.settings import DATABASES as REAL_DATABASES  # noqa: E402
+
+# Runs beside each other take other names; and none touches what a console keeps in the same Redis.
+NAME = os.environ.get("VELOFLUX_TEST_DB", "test_veloflux")
+DATABASES = {"default": {**REAL_DATABASES["default"], "TEST": {"NAME": NAME}}}
+CACHES = {"default": {**REAL_CACHES["default"], "KEY_PREFIX": NAME}}
+CELERY_BROKER_URL = "memory://"
+ALLOWED_HOSTS = [*REAL_HOSTS, "testserver", ".veloflux.test"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    # Hashed names need `collectstatic` first; what is served is the same.
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}

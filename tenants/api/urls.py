@@ -20,7 +20,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/auth/logout/?$", auth.Logout.as_view(), name="api-logout"),
     re_path(r"^api/profile/?$", profile.Profile.as_view(), name="profile"),
     re_path(r"^api/profile/tenants/?$", profile.ProfileTenants.as_view(), name="profile-tenants"),
-    *tenant_urls("keys", KeyViewSet, "key"),
+    *tenant_urls("keys", KeyViewSet),
     *urls("tenants", TenantsViewSet, "tenant"),
     re_path(rf"^api/tenants/{TENANT}/?$", TenantDetail.as_view(), name="tenant-detail"),
 ]

@@ -1,0 +1,124 @@
+"""One database for the whole run, with two tenants in it; each test's rows are rolled back.
+
+Tests of threads and processes see only what is committed: they ask for `committed`, which puts everything back.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection, connections
+from django.test.utils import setup_databases, teardown_databases
+from pytest_django.plugin import DjangoDbBlocker
+
+from tenants import scope
+from tenants.models import Tenant, User
+from tenants.queries import directory
+from tenants.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`ours` and `theirs` share no one. Nobody in it has a password."""
+
+    ours: Tenant
+    theirs: Tenant
+    owner: User
+    viewer: User
+    their_owner: User
+
+
+_world: list[World] = []
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    import_module("veloflux_site.celery")  # what is asked for goes to its broker, which is memory here
+    with django_db_blocker.unblock(), scope.platform_scope():
+        config = setup_databases(verbosity=0, interactive=False)
+        _world[:] = [make_world()]
+    # Django itself asks the database between fixtures and tests: shared tables are all it needs.
+    scope.enter(scope.PLATFORM)
+    yield
+    scope.enter(None)
+    with django_db_blocker.unblock(), scope.platform_scope():
+        connection.close()
+        teardown_databases(config, verbosity=0)
+
+
+def make_world() -> World:
+    from tests import build
+
+    build.cluster()
+    owner, viewer, their_owner = (
+        build.user("owner@ours.test"),
+        build.user("viewer@ours.test"),
+        build.user("o@theirs.test"),
+    )
+    ours = build.tenant("Ours", owner=owner)
+    theirs = build.tenant("Theirs", owner=their_owner)
+    build.join(viewer, ours, Role.VIEWER)
+    return World(ours, theirs, owner, viewer, their_owner)
+
+
+@pytest.fixture
+def world(db: None) -> World:
+    return _world[0]
+
+
+@pytest.fixture
+def ours(world: World) -> Tenant:
+    return world.ours
+
+
+@pytest.fixture
+def theirs(world: World) -> Tenant:
+    return world.theirs
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(request: pytest.FixtureRequest) -> None:
+    """Ids may return between tests, and lockouts must not."""
+    directory.forget()
+    if "db" in request.fixturenames or "committed" in request.fixturenames:
+        cache.clear()
+
+
+@pytest.fixture
+def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
+    """The world without a transaction around the test. Afterwards nothing that the test wrote is left."""
+    with django_db_blocker.unblock():
+        yield _world[0]
+        scope.enter(scope.PLATFORM)
+        connections.close_all()
+        put_back(_world[0])
+        connection.close()
+
+
+def put_back(world: World) -> None:
+    tenants, people = [world.ours, world.theirs], [world.owner, world.viewer, world.their_owner]
+    for tenant in tenants:
+        with scope.tenant_scope(tenant), connection.cursor() as cursor:
+            cursor.execute("TRUNCATE balancer_pool, balancer_backend, balancer_route")
+    with scope.platform_scope(), connection.cursor() as cursor:
+        cursor.execute(
+            "TRUNCATE fleet_edit, fleet_revision, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
+            "tenants_apikey, tenants_refreshtoken, tenants_domain, django_session"
+        )
+        Tenant.objects.exclude(pk__in=[tenant.pk for tenant in tenants]).delete()
+        User.objects.exclude(pk__in=[person.pk for person in people]).delete()
+        cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%%'")
+        for (name,) in cursor.fetchall():
+            if name not in [tenant.schema_name for tenant in tenants]:
+                cursor.execute(f'DROP SCHEMA "{name}" CASCADE')
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Django's own way without a transaction empties every table, the plans and the world included."""
+    for item in items:
+        marker: Any = item.get_closest_marker("django_db")
+        if marker and (marker.kwargs.get("transaction") or "transactional_db" in getattr(item, "fixturenames", ())):
+            raise pytest.UsageError(f"{item.nodeid}: use the fixture `committed` instead of transaction=True.")
