@@ -63,6 +63,6 @@ def _django(words: Sequence[str]) -> int:
         raise CannotGoOnError("Nothing is set up in this folder yet. Start with: python3 manage.py up")
     given = {name: value for name, value in os.environ.items() if name not in {"PYTHONHOME", "PYTHONPATH"}}
     settings = {"DJANGO_SETTINGS_MODULE": "veloflux_site.settings"} | environment.read(HERE.env_file) | given
-    line = [str(HERE.python), "-m", "django", *words]
+    line = [str(HERE.python), "-m", "veloflux_site.django_command", *words]
     os.chdir(HERE.root)
     os.execve(line[0], line, settings)  # noqa: S606 - no shell

@@ -26,7 +26,7 @@ class Seeded:
 
 def command(words: Sequence[str], *, settings: Mapping[str, str], folder: Folder, doing: str) -> str:
     """Run one and return what it printed. Raises CannotGoOnError with its last words."""
-    return in_venv(("-m", "django", *words), settings=settings, folder=folder, doing=doing)
+    return in_venv(("-m", "veloflux_site.django_command", *words), settings=settings, folder=folder, doing=doing)
 
 
 def in_venv(words: Sequence[str], *, settings: Mapping[str, str], folder: Folder, doing: str) -> str:

@@ -61,6 +61,9 @@ def derived(settings: Mapping[str, str], *, folder: Folder) -> Settings:
         "VELOFLUX_BASE_URL": _url("http", settings["VELOFLUX_CONSOLE_PORT"], default="80"),
         "VELOFLUX_TRAFFIC_URL": _url("http", settings["VELOFLUX_HTTP_PORT"], default="80"),
         "VELOFLUX_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],.localhost",
+        # No tenant's backend may be one of us.
+        "VELOFLUX_OWN_PORTS": ",".join(settings[name] for name in PORTS),
+        "VELOFLUX_NODES_DIR": str(folder.node_folders),
         "VELOFLUX_LOG_DIR": str(folder.log),
         "VELOFLUX_MAIL_DIR": str(folder.state / "mail"),
         "VELOFLUX_STATIC_ROOT": str(folder.state / "static"),

@@ -152,6 +152,11 @@ def _edge(folder: Folder, name: str) -> Program:
     return Program(f"edge-{name}", Group.APP, command, knows=Knows.NODE, node=name)
 
 
+def nodes_known(folder: Folder) -> bool:
+    """Whether bootstrap has made every node's environment before."""
+    return all(node_environment(folder, name) for name in NODES)
+
+
 def node_environment(folder: Folder, name: str) -> dict[str, str]:
     """What bootstrap wrote for a node; empty before it did."""
     return environment.read(folder.node_folders / name / "env")

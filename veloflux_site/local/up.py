@@ -11,10 +11,11 @@ from types import FrameType
 from veloflux_site.local import announce, django, environment, health, lock, setup, supervisor
 from veloflux_site.local.environment import Settings
 from veloflux_site.local.folder import Folder
-from veloflux_site.local.programs import Group, table
+from veloflux_site.local.programs import Group, nodes_known, table
 from veloflux_site.local.say import CannotGoOnError, complain, say
 from veloflux_site.local.supervisor import Control
 
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOPPING = 90  # seconds; longer than the slowest program may take
 
 
@@ -74,6 +75,9 @@ def _write_config(settings: Settings, folder: Folder) -> None:
 def _bring_up(settings: Settings, folder: Folder, process: subprocess.Popen[bytes]) -> django.Seeded:
     control = Control(folder)
     control.wait(process, seconds=30, log=folder.log / "supervisord.log")
+    if nodes_known(folder):
+        # Nodes serve what they have on their disks: traffic need not wait for the console.
+        control.start(Group.NODES)
     setup.ready_data(settings, folder=folder)
     django.collect_static(settings, folder=folder)
     say("bringing the database up to date")
@@ -114,12 +118,14 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def _signals_as_interrupts() -> Iterator[None]:
-    """A closed terminal (HUP) or a polite end (TERM) stops everything just as Ctrl-C does."""
+    """A closed terminal (HUP) or a polite end (TERM) stops everything just as Ctrl-C does.
+
+    INT too, because a shell starts its background jobs with that ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in ENDS}
     try:
         yield
     finally:

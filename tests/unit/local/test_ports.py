@@ -1,0 +1,74 @@
+import errno
+import os
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from veloflux_site.local import ports
+from veloflux_site.local.environment import PORTS
+from veloflux_site.local.ports import Need
+from veloflux_site.local.say import CannotGoOnError
+
+TABLE = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:2382 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0 100 0 0 10 0
+   1: 0100007F:2382 0100007F:A000 01 00000000:00000000 00:00000000 00000000     0        0 4343 1 0 20 4 30 10 -1
+   2: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4444 1 0 100 0 0 10 0
+"""
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+def test_a_taken_port_is_explained_by_purpose_holder_and_setting(taken: int) -> None:
+    with pytest.raises(CannotGoOnError) as refusal:
+        ports.check([Need(taken, "the console and API", "VELOFLUX_CONSOLE_PORT")])
+    words = str(refusal.value)
+    assert f"Port {taken} (the console and API) is taken by" in words
+    assert f"(pid {os.getpid()})" in words
+    assert f"VELOFLUX_CONSOLE_PORT={taken + 1} python3 manage.py up" in words
+
+
+def test_every_taken_port_is_named_at_once(taken: int) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        second = other.getsockname()[1]
+        with pytest.raises(CannotGoOnError, match=rf"(?s){taken}.*\n.*{second}"):
+            ports.check([Need(taken, "a", "A"), Need(second, "b", "B")])
+
+
+def test_a_free_port_is_no_problem() -> None:
+    ports.check([Need(ports.unused(), "the console", "VELOFLUX_CONSOLE_PORT")])
+
+
+def test_a_low_port_says_who_may_use_it() -> None:
+    words = ports.explain(Need(80, "HTTP traffic", "VELOFLUX_HTTP_PORT"), errno.EACCES, "")
+    assert "root" in words
+    assert "VELOFLUX_HTTP_PORT" in words
+
+
+def test_a_port_without_a_setting_says_so() -> None:
+    words = ports.explain(Need(9101, "an origin server of the demo", ""), errno.EADDRINUSE, "nginx (pid 7)")
+    assert "taken by nginx (pid 7)" in words
+    assert "fixed" in words
+
+
+def test_only_listening_sockets_hold_a_port() -> None:
+    assert list(ports.inodes_of(0x2382, TABLE)) == ["4242"]
+
+
+def test_the_next_free_port_passes_over_taken_ones(taken: int) -> None:
+    assert ports.free(taken, taken=frozenset({taken + 1})) > taken + 1
+
+
+def test_every_port_of_ours_can_be_asked_for() -> None:
+    settings = dict.fromkeys(PORTS, "20000")
+    asked = {need.setting for need in ports.needs(settings | {"VELOFLUX_CONSOLE_BIND": "127.0.0.1"}) if need.setting}
+    assert asked == set(PORTS) - {"VELOFLUX_POSTGRES_PORT", "VELOFLUX_REDIS_PORT"}
