@@ -24,6 +24,11 @@ log = structlog.get_logger(__name__)
 LOOK_SECONDS = 10.0
 APART_SECONDS = 0.1  # two reads
 AGE_SECONDS = 0.5  # two looks at how old the nodes are
+SECTIONS = {
+    Topic.BACKENDS: ("backends", "pools"),
+    Topic.STATUS: ("nodes", "parts", "totals"),
+    Topic.DEPLOYMENTS: ("deployments",),
+}
 
 
 class Feed:
@@ -58,6 +63,10 @@ class Feed:
         if topic is Topic.DEPLOYMENTS:
             self._moved = int(time.time())
 
+    def look_again(self) -> None:
+        """For one who has just joined: a feed that nobody held for a moment heard no bells."""
+        self._due = True
+
     async def view(self, topic: Topic) -> View:
         async with self._lock:
             await self._look()
@@ -68,11 +77,11 @@ class Feed:
         read = self._due or began - self._read_at > LOOK_SECONDS
         if not read and began - self._looked_at < AGE_SECONDS:
             return
-        nodes = await self._source.nodes()
         if read:
             await asyncio.sleep(max(0.0, self._read_at + APART_SECONDS - began))
             self._due, self._read_at = False, time.monotonic()
             await self._read()
+        nodes = await self._source.nodes()
         self._looked_at, now = time.monotonic(), datetime.now(UTC)
         known = {name: node_frame(node) for name, node in node_statuses(nodes, now).items()}
         around = (known, self._source.parts())
@@ -93,7 +102,7 @@ class Feed:
             Topic.DEPLOYMENTS: {("deployments", "moved"): {"at": self._moved}},
         }
         for topic, items in made.items():
-            self._views[topic] = View.after(self._views.get(topic), items)
+            self._views[topic] = View.after(self._views.get(topic), items, SECTIONS[topic])
 
 
 def _backends(snapshot: TenantSnapshot) -> Items:

@@ -48,6 +48,7 @@ class Line:
     def subscribe(self, topic: Topic) -> None:
         """A snapshot follows, for one who is subscribed already too."""
         self._told.setdefault(topic, Told()).view = None
+        self._feed.look_again()
         self._wake.set()
 
     def unsubscribe(self, topic: Topic) -> None:

@@ -44,14 +44,20 @@ class Source:
             if time.monotonic() >= self._nodes_until:
                 self._nodes_until = time.monotonic() + NODES_SECONDS
                 try:
-                    self._nodes = await self._hash(store.NODES)
+                    answer: Any = self._redis.hgetall(store.NODES)
+                    self._nodes = await answer
                 except redis.RedisError as error:
                     log.warning("nodes_not_read", error=type(error).__name__)
             return self._nodes
 
     async def rows(self, tenant_key: str) -> dict[str, str]:
-        """Raise redis.RedisError when Redis is away."""
-        return await self._hash(store.status_key(tenant_key))
+        """A tenant's, and the nodes as they are at that moment. Raise redis.RedisError when Redis is away."""
+        pipe = self._redis.pipeline(transaction=False)
+        pipe.hgetall(store.NODES)
+        pipe.hgetall(store.status_key(tenant_key))
+        self._nodes, rows = await pipe.execute()
+        self._nodes_until = time.monotonic() + NODES_SECONDS
+        return dict(rows)
 
     def parts(self) -> dict[str, str]:
         """The parts' states as last probed, at most `PARTS_SECONDS` and a probe ago; empty at first. Never waits."""
@@ -63,8 +69,3 @@ class Source:
     async def _probe(self) -> None:
         states = await asyncio.to_thread(system.states, now=datetime.now(UTC))
         self._parts = {name: state.value for name, state in states.items()}
-
-    async def _hash(self, key: str) -> dict[str, str]:
-        answer: Any = self._redis.hgetall(key)
-        found: dict[str, str] = await answer
-        return found

@@ -15,27 +15,29 @@ Items = Mapping[Key, Any]
 class View:
     """Never changed once made, and shared by every socket that has been sent it; so are the texts made from it."""
 
-    def __init__(self, items: Items) -> None:
+    def __init__(self, items: Items, sections: tuple[str, ...] = ()) -> None:
+        """`sections` are in the snapshot though they be empty."""
         self.items = items
+        self._sections = sections
         self._snapshot = ""
         # Weak: the newest view must not keep every one before it.
         self._deltas: WeakKeyDictionary[View, str] = WeakKeyDictionary()
 
     @classmethod
-    def after(cls, before: "View | None", items: Items) -> "View":
+    def after(cls, before: "View | None", items: Items, sections: tuple[str, ...] = ()) -> "View":
         """`before` itself when nothing differs."""
         if before is None:
-            return cls(items)
+            return cls(items, sections)
         old = before.items
         kept = {key: old[key] if key in old and old[key] == item else item for key, item in items.items()}
         if len(kept) == len(old) and all(old.get(key) is item for key, item in kept.items()):
             return before
-        return cls(kept)
+        return cls(kept, sections)
 
     def snapshot(self) -> str:
         """JSON: section -> id -> item."""
         if not self._snapshot:
-            self._snapshot = _json(_sections(self.items))
+            self._snapshot = _json({**{name: {} for name in self._sections}, **_sections(self.items)})
         return self._snapshot
 
     def since(self, older: "View") -> str:
