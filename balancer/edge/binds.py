@@ -20,7 +20,7 @@ def addresses(configuration: str) -> frozenset[str]:
     return frozenset(one for one in found if not one.startswith(("unix@", "abns@", "/", "fd@")))
 
 
-def test_bind(wanted: Iterable[str]) -> None:
+def require_free(wanted: Iterable[str]) -> None:
     """Raise AddressTaken with a sentence naming the first address that cannot be had."""
     for address in sorted(wanted):
         try:

@@ -71,7 +71,7 @@ def _go(work: Load) -> bool:
         node.trees.clean()
         return False
     with work.timeline.step(StepKind.CHECK, "test-bind new addresses"):
-        binds.test_bind(_addresses(node, staged) - _addresses(node, before))
+        binds.require_free(_addresses(node, staged) - _addresses(node, before))
     _carry_over(work)
     node.trees.use(staged)
     _reload(work, before)

@@ -42,6 +42,10 @@ class Reader(threading.Thread):
         if self.is_alive():
             self.join(5)
 
+    def scan_at_once(self) -> None:
+        """Look for drift with the next reading."""
+        self._drift_at = time.monotonic()
+
     def run(self) -> None:
         pause = 0.0
         while not self._ended.wait(pause):
