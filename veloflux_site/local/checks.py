@@ -129,3 +129,14 @@ def _tests(folder: Folder, asked: Asked, binaries: Settings) -> int:
         with servers.running(known, home=home):
             django.collect_static(known, folder=folder)
             return _step("tests", ("pytest", *words), folder=folder, env=_environment(known))
+
+
+def bench(folder: Folder, words: Sequence[str]) -> int:
+    """Measure, on servers that write to the disk as they do for `up`."""
+    folder.prepare()
+    binaries = setup.machine(folder, requirements=venv.DEVELOPMENT)
+    with servers.run_folder(folder) as home:
+        known = servers.settings(folder, binaries={name: binaries[name] for name in setup.BINARIES}, home=home)
+        with servers.running(known, home=home, durable=True):
+            django.collect_static(known, folder=folder)
+            return _step("bench", ("tests.bench", *words), folder=folder, env=_environment(known))

@@ -1,4 +1,4 @@
-"""The command line: `up`, `stop` and `test` are ours, everything else is Django's."""
+"""The command line: `up`, `stop`, `test` and `bench` are ours, everything else is Django's."""
 
 import argparse
 import os
@@ -12,6 +12,7 @@ USAGE = """\
 python3 manage.py up              set up and run everything; Ctrl-C stops it (--detach: leave it running)
 python3 manage.py stop            stop what `up` started from this folder
 python3 manage.py test            set up and run every check and test (--help: how to run fewer)
+python3 manage.py bench           measure, on servers of its own (--help: which rows)
 python3 manage.py <command>       any command of Django's, with this machine's settings
 """
 
@@ -47,6 +48,10 @@ def _dispatch(words: Sequence[str]) -> int:
             from veloflux_site.local import checks
 
             return checks.run(HERE, checks.parse(rest))
+        case ["bench", *rest]:
+            from veloflux_site.local import checks
+
+            return checks.bench(HERE, rest)
         case _:
             return _django(words)
 

@@ -19,7 +19,7 @@ from veloflux_site.local.shell import run
 
 SAFE = ("jit=off",)
 # Only for tests, whose data is thrown away: a crash of the machine may lose all of it.
-FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=200")
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 SUPERUSER = "postgres"
 
 

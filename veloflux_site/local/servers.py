@@ -15,7 +15,8 @@ from veloflux_site.local.postgres import Cluster
 from veloflux_site.local.redis import Store
 
 # Many tenants' tables may be locked in one transaction of a test.
-FOR_TESTS = (*postgres.SAFE, *postgres.FAST, "max_locks_per_transaction=512")
+LIKE_UP = (*postgres.SAFE, "max_connections=200", "max_locks_per_transaction=512")
+FOR_TESTS = (*LIKE_UP, *postgres.FAST)
 
 
 def settings(folder: Folder, *, binaries: Mapping[str, str], home: Path) -> Settings:
@@ -30,22 +31,22 @@ def settings(folder: Folder, *, binaries: Mapping[str, str], home: Path) -> Sett
 
 
 @contextlib.contextmanager
-def running(known: Settings, *, home: Path) -> Iterator[None]:
-    """Both servers, for as long as the block lasts."""
+def running(known: Settings, *, home: Path, durable: bool = False) -> Iterator[None]:
+    """Both servers, for as long as the block lasts. `durable`: they write to the disk as they do for `up`."""
     account = accounts.choose()
     database = Cluster(
         bin=Path(known["VELOFLUX_POSTGRES_BIN"]),
         home=account.place(home / "postgres"),
         account=account,
         port=int(known["VELOFLUX_POSTGRES_PORT"]),
-        options=FOR_TESTS,
+        options=LIKE_UP if durable else FOR_TESTS,
     )
     store = Store(
         server=Path(known["VELOFLUX_REDIS_SERVER"]),
         home=home / "redis",
         port=int(known["VELOFLUX_REDIS_PORT"]),
         password=known["VELOFLUX_REDIS_PASSWORD"],
-        durable=False,
+        durable=durable,
     )
     log = home / "setup.log"
     try:
