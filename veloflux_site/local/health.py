@@ -4,6 +4,7 @@ import http.client
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from veloflux_site.local.folder import Folder
 from veloflux_site.local.say import CannotGoOnError
@@ -12,6 +13,7 @@ from veloflux_site.local.supervisor import Control, State
 
 HEALTHY = b'{"status":"healthy"}'
 DEMO_HOST = "demo.localhost"
+EVERYWHERE = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not bound to
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +22,8 @@ class Reply:
     body: bytes = b""
 
 
-def ask(port: int, path: str, *, host: str, seconds: float = 3) -> Reply:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
+def ask(port: int, path: str, *, host: str, address: str = "127.0.0.1") -> Reply:
+    connection = http.client.HTTPConnection(address, port, timeout=3)
     try:
         connection.request("GET", path, headers={"Host": host})
         response = connection.getresponse()
@@ -34,7 +36,10 @@ def ask(port: int, path: str, *, host: str, seconds: float = 3) -> Reply:
 
 def console(settings: Mapping[str, str]) -> str:
     """Empty when the console is healthy; else what it says instead."""
-    reply = ask(int(settings["VELOFLUX_CONSOLE_PORT"]), "/health", host="localhost")
+    bound = settings["VELOFLUX_CONSOLE_BIND"]
+    address = bound if bound not in EVERYWHERE else "127.0.0.1"
+    host = urlsplit(settings["VELOFLUX_BASE_URL"]).hostname or "localhost"
+    reply = ask(int(settings["VELOFLUX_CONSOLE_PORT"]), "/health", host=host, address=address)
     if (reply.status, reply.body) == (200, HEALTHY):
         return ""
     return f"/health said {reply.status} {reply.body[:80]!r}" if reply.status else "the console does not answer yet"

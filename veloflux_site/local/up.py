@@ -86,15 +86,18 @@ def _bring_up(settings: Settings, folder: Folder, process: subprocess.Popen[byte
     say("starting nodes, console and workers")
     for group in (Group.NODES, Group.APP):
         control.start(group)
-    health.wait(lambda: health.console(settings), control=control, folder=folder, seconds=90)
+    health.wait(lambda: health.console(settings), control=control, folder=folder, seconds=180)
     say("the console is healthy")
-    health.wait(lambda: health.traffic(settings), control=control, folder=folder, seconds=60)
+    health.wait(lambda: health.traffic(settings), control=control, folder=folder, seconds=120)
     say("traffic flows")
     return seeded
 
 
 def _stay(process: subprocess.Popen[bytes], folder: Folder) -> int:
     status = process.wait()
+    if status == 0:
+        say("stopped from elsewhere; the data stays in .veloflux")
+        return 0
     complain(f"The supervisor ended by itself (status {status}); everything that it had started ended with it.")
     complain(f"Its log: {folder.log / 'supervisord.log'}")
     return 1
