@@ -80,5 +80,6 @@ def _static_digest(folder: Folder) -> str:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    for folder in (root / "static", *root.glob("*/static")):
+    # Not `*/static`: that would match `.veloflux/static`, which changes with each collection.
+    for folder in (root / "static", *root.glob("[a-z]*/static")):
         yield from (path for path in folder.rglob("*") if path.is_file())

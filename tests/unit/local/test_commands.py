@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from veloflux_site.local import announce, checks, commands, lock
+from veloflux_site.local import announce, checks, commands, django, lock
 from veloflux_site.local.checks import Asked
 from veloflux_site.local.django import Seeded
 from veloflux_site.local.folder import Folder
@@ -73,3 +73,16 @@ def test_the_last_lines_of_a_log_are_its_tail(tmp_path: Path) -> None:
     log = tmp_path / "log"
     log.write_text("one\n\ntwo\nthree\n")
     assert tail(log, lines=2) == "    two\n    three"
+
+
+def test_static_files_are_collected_again_only_when_one_changed(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    (tmp_path / "requirements.txt").touch()
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "a.css").write_text("a")
+    before = django._static_digest(folder)
+    (folder.state / "static").mkdir(parents=True)
+    (folder.state / "static" / "a.1234.css").write_text("a")
+    assert django._static_digest(folder) == before
+    (tmp_path / "static" / "a.css").write_text("other")
+    assert django._static_digest(folder) != before
