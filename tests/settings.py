@@ -8,6 +8,7 @@ FOR_CHECKS = {
     "VELOFLUX_DATABASE_URL": "postgres://veloflux@127.0.0.1:1/veloflux",
     "VELOFLUX_REDIS_URL": "redis://127.0.0.1:1/0",
     "VELOFLUX_DEMO": "true",
+    "VELOFLUX_LOG_LEVEL": "WARNING",
 }
 for name, value in FOR_CHECKS.items():
     os.environ.setdefault(name, value)
