@@ -7,6 +7,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veloflux_site.settings")
 from celery import Celery
 from django.conf import settings
 
+from veloflux_site.measure import watch_tasks
+
 app = Celery("veloflux")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
@@ -33,3 +35,4 @@ app.conf.update(
 app.autodiscover_tasks(["balancer"])
 # Celery's "current" app is a thread's own; web requests and worker threads find this one.
 app.set_default()
+watch_tasks()

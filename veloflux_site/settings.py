@@ -83,10 +83,13 @@ CHANNEL_LAYERS = {
 }
 
 MIDDLEWARE = [
+    "veloflux_site.measure.RequestIdMiddleware",
+    "veloflux_site.measure.MeasureMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "tenants.restkit.middleware.ScopeMiddleware",  # before the log, which asks who the user is
     "django_structlog.middlewares.RequestMiddleware",
+    "veloflux_site.measure.AnswerIdMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "tenants.restkit.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -119,7 +122,7 @@ TEMPLATES = [
     }
 ]
 
-PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
+PASSWORD_HASHERS = ["tenants.hashers.Argon2"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
     for name, options in (
