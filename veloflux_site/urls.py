@@ -11,3 +11,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("balancer.console.urls")),
     path("", include("tenants.console.urls")),
 ]
+
+handler400 = "tenants.console.errors.bad_request"
+handler403 = "tenants.console.errors.forbidden"
+handler404 = "tenants.console.errors.not_found"
+handler500 = "tenants.console.errors.broken"

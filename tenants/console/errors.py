@@ -60,6 +60,10 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
     return trouble_page(request, 403, _("This form was open for too long. Go back, reload the page and send it again."))
 
 
+def broken(request: HttpRequest) -> HttpResponse:
+    return trouble_page(request, 500)
+
+
 def unavailable(request: HttpRequest) -> HttpResponse:
     response = trouble_page(request, 503)
     response.headers["Retry-After"] = str(problems.RETRY_SECONDS)
