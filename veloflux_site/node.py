@@ -21,7 +21,7 @@ from balancer.edge.acl import queue_of
 from balancer.edge.errors import EdgeError
 from balancer.edge.message import BadMessage, Message
 from balancer.edge.node import Node
-from balancer.edge.report import Report
+from balancer.edge.report import Report, TenantOutcome, TenantReport
 from balancer.edge.settings import NodeEnvironment
 from balancer.edge.signing import BadSignature, sign, verify
 from balancer.edge.stats import Reader
@@ -110,10 +110,23 @@ def _work(what: str, work: Callable[[], Report]) -> None:
     ms = round((time.perf_counter() - start) * 1000, 2)
     log.info(what, outcome=report.outcome, generation=report.generation, ms=ms, tenants=len(report.tenants))
     for tenant in report.tenants:
-        log.info("tenant", work=what, tenant=tenant.tenant, outcome=tenant.outcome, generation=tenant.generation,
-                 reason=tenant.reason, words=tenant.words, request_ids=tenant.request_ids)  # fmt: skip
+        if what in ("converge", "reload") or tenant.outcome is not TenantOutcome.LIVE:
+            _log_tenant(what, tenant)
     _tell("balancer.tasks.report", "reports", report.to_json())
     _ask_for_what_is_left()
+
+
+def _log_tenant(what: str, tenant: TenantReport) -> None:
+    log.info(
+        "tenant",
+        work=what,
+        tenant=tenant.tenant,
+        outcome=tenant.outcome,
+        generation=tenant.generation,
+        reason=tenant.reason,
+        words=tenant.words,
+        request_ids=tenant.request_ids,
+    )
 
 
 def _ask_for_what_is_left() -> None:

@@ -19,7 +19,7 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
     Safe to repeat, and to be killed at any moment: the next call looks again. Raises NodeBusy.
     """
     with node.locked():
-        if message.since > node.store.generation or (message.since and node.store.unreadable):
+        if message.since > node.store.generation:
             return _report(node, (), clock, outcome=Outcome.BEHIND)
         accepted = accept(node.store, message)
         node.store.put(*accepted.refused)
@@ -27,7 +27,7 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
         said = {report.tenant for report in reports}
         mentioned = [*accepted.known, *(kept.tenant for kept in accepted.refused)]
         reports += [about(node.store.kept[key]) for key in mentioned if key in node.store.kept and key not in said]
-        node.store.reached(message.generation)
+        node.store.reached(message.generation, since=message.since)
         node.reload_wanted |= message.force_reload
         return _report(node, reports, clock)
 

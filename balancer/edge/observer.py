@@ -1,5 +1,6 @@
 """From readings to what the console is told: rates, and only what changed."""
 
+from collections import Counter as CountOf
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -61,7 +62,11 @@ class Observer:
         seconds = now - self._at if self._at else 0.0
         same = sample.pid == self._pid
         requests = self._grow("", sample.requests, same)
-        pools = {key: self._pool(key, pool, sample, same, seconds) for key, pool in sample.pools.items()}
+        up, total = _count(sample)
+        pools = {
+            key: self._pool(key, pool, same, seconds) | {"up": up[key], "total": total[key]}
+            for key, pool in sample.pools.items()
+        }
         servers = {key: self._server(key, one, same, seconds, now) for key, one in sample.servers.items()}
         full = now - self._full_at >= FULL_S
         body = self._body(now, generation, full=full)
@@ -97,8 +102,7 @@ class Observer:
             changed = before["since"]
         return body | {"rate": _rate(self._grow(key, sample.total, same), seconds), "since": changed}
 
-    def _pool(self, key: str, pool: PoolSample, sample: Sample, same: bool, seconds: float) -> Body:
-        mine = [one for at, one in sample.servers.items() if at.startswith(f"{key}/")]
+    def _pool(self, key: str, pool: PoolSample, same: bool, seconds: float) -> Body:
         requests = self._grow(f"{key} requests", pool.requests, same)
         self._grow(f"{key} 5xx", pool.errors_5xx, same)
         return {
@@ -107,12 +111,17 @@ class Observer:
             "rate": _rate(requests, seconds),
             "requests": self._counters[f"{key} requests"].total,
             "errors_5xx": self._counters[f"{key} 5xx"].total,
-            "up": sum(one.oper in USABLE for one in mine),
-            "total": len(mine),
         }
 
     def _grow(self, key: str, value: int, same: bool) -> int:
         return self._counters.setdefault(key, Counter()).take(value, same_process=same)
+
+
+def _count(sample: Sample) -> tuple[CountOf[str], CountOf[str]]:
+    """Pool -> how many of its servers can take requests, and how many it has."""
+    total = CountOf(key.rpartition("/")[0] for key in sample.servers)
+    up = CountOf(key.rpartition("/")[0] for key, one in sample.servers.items() if one.oper in USABLE)
+    return up, total
 
 
 def _rate(grown: int, seconds: float) -> int:

@@ -114,7 +114,7 @@ def _server(row: Field) -> ServerSample:
         check=row("check_status").removeprefix("* "),
         code=int(row("check_code")) if row("check_code").isdecimal() else None,
         check_ms=int(row("check_duration")) if row("check_duration").isdecimal() else None,
-        detail=row("check_desc") or row("last_chk"),
+        detail=": ".join(filter(None, (row("check_desc"), row("last_chk")))),
         changed_s=_number(row("lastchg")),
     )
 

@@ -41,7 +41,7 @@ class Store:
         self.kept: dict[str, Kept] = {}
         self.unsure: set[str] = set()
         self.unreadable: set[str] = set()
-        self.generation = 0
+        self._generation = 0
         self.changes = 0  # odd while somebody is at work: what a reader of HAProxy sees then is no drift
 
     @contextmanager
@@ -58,6 +58,11 @@ class Store:
             os.close(descriptor)
             self.changes += self.changes % 2
 
+    @property
+    def generation(self) -> int:
+        """0 while something cannot be read: the console then sends everything."""
+        return 0 if self.unreadable else self._generation
+
     def put(self, *many: Kept) -> None:
         """Remember these."""
         if not many:
@@ -72,21 +77,25 @@ class Store:
 
     def drop(self, tenant: str) -> None:
         """Forget a tenant that left; its generation stays the node's."""
-        self._journal.append([{"tenant": tenant, "left": True}, {"generation": self.generation}])
+        self._journal.append([{"tenant": tenant, "left": True}, {"generation": self._generation}])
         self._file(tenant).unlink(missing_ok=True)
         self.kept.pop(tenant, None)
         self.unsure.discard(tenant)
 
-    def reached(self, generation: int) -> None:
-        """Everything up to this generation was taken."""
-        if generation > self.generation:
-            self.generation = generation
+    def reached(self, generation: int, *, since: int) -> None:
+        """Everything after `since` up to this generation was taken; what a whole message did not name is no more."""
+        if not since:
+            for tenant in self.unreadable:
+                self._file(tenant).unlink(missing_ok=True)
+            self.unreadable.clear()
+        if generation > self._generation:
+            self._generation = generation
             self._journal.append([{"generation": generation}])
 
     def restarted(self) -> None:
         """Make what is remembered durable without the journal, and have other processes read it (boot does)."""
         os.sync()
-        files.write(self._node, json.dumps({"generation": self.generation}), durable=True)
+        files.write(self._node, json.dumps({"generation": self._generation}), durable=True)
         self._journal.clear()
         self._seen = self._stamp()
 
@@ -100,13 +109,13 @@ class Store:
     def _remember(self, kept: Kept) -> None:
         self.kept[kept.tenant] = kept
         self.unreadable.discard(kept.tenant)
-        self.generation = max(self.generation, kept.generation)
+        self._generation = max(self._generation, kept.generation)
 
     def _read(self) -> None:
         self.reads += 1
         self._seen = self._stamp()
         self.kept, self.unreadable = {}, set()
-        self.generation = _generation(self._node)
+        self._generation = _read_generation(self._node)
         for path in sorted(self._fragments.glob("[!.]*.json")):
             self._read_entry(path.stem, path.read_text(errors="replace"))
         for entry in self._journal.entries():
@@ -116,7 +125,7 @@ class Store:
     def _replay(self, entry: Entry) -> None:
         tenant = entry.get("tenant")
         if tenant is None:
-            self.generation = max(self.generation, int(entry.get("generation", 0)))
+            self._generation = max(self._generation, int(entry.get("generation", 0)))
         elif entry.get("left"):
             self.kept.pop(str(tenant), None)
             self._file(str(tenant)).unlink(missing_ok=True)
@@ -138,7 +147,7 @@ class Store:
         return (status.st_ino, status.st_mtime_ns)
 
 
-def _generation(path: Path) -> int:
+def _read_generation(path: Path) -> int:
     try:
         return int(json.loads(path.read_text())["generation"])
     except (FileNotFoundError, KeyError, TypeError, ValueError):

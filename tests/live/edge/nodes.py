@@ -39,7 +39,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(is_so: Callable[[], bool], *, within: float = 5.0) -> None:
+def eventually(is_so: Callable[[], bool], *, within: float = 15.0) -> None:
     deadline = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be"
@@ -80,7 +80,7 @@ class LiveNode:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "balancer.edge.boot"], env=self.environ, stdout=log, stderr=log, cwd=REPOSITORY
             )
-        eventually(self._answers, within=10)
+        eventually(self._answers)
 
     def _answers(self) -> bool:
         assert self.process is not None

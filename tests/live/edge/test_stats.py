@@ -48,7 +48,7 @@ def test_everything_first_then_only_what_changed(node: LiveNode, origins: Origin
     assert set(change["servers"]) == {"taaa/p1/b2"}
     told = change["servers"]["taaa/p1/b2"]
     assert (told["oper"], told["admin"], told["check"], told["code"]) == ("down", "ready", "L7STS", 500)
-    assert "500" in told["detail"]
+    assert "Layer7 wrong status: " in told["detail"]
     assert (change["pools"]["taaa/p1"]["up"], change["pools"]["taaa/p1"]["total"]) == (1, 2)
 
 

@@ -129,3 +129,21 @@ def test_a_node_user_has_no_other_key(broker: Broker) -> None:
         for command in forbidden:
             with pytest.raises(redis.exceptions.ResponseError, match=r"(?i)permission|can't access"):
                 mine.execute_command(*command)
+
+
+def test_a_worker_knows_no_settings_no_database_and_no_rows(node: LiveNode) -> None:
+    """kombu itself looks into `django.utils` where Django is installed: that much cannot be helped."""
+    code = "import sys, veloflux_site.node; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    ended = subprocess.run(command, env=node.environ, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    loaded = set(ended.stdout.split())
+    assert "balancer.edge.converge" in loaded
+    assert not loaded & {
+        "django.conf",
+        "django.db",
+        "psycopg",
+        "tenants",
+        "billing",
+        "balancer.models",
+        "balancer.fleet",
+    }

@@ -47,7 +47,7 @@ def test_what_was_put_is_there_for_the_next_process_and_not_sure(folder: Path) -
     store = Store(folder)
     with store.locked():
         store.put(kept("taaa", 3), kept("tbbb", 2))
-        store.reached(7)
+        store.reached(7, since=3)
     again = reopened(folder)
     assert again.kept == store.kept
     assert again.generation == 7
@@ -88,6 +88,20 @@ def test_a_decision_outlives_the_files_that_follow_it(folder: Path, lose: Callab
     with again.locked():
         again.put(kept("tbbb", 5))
     assert set(reopened(folder).kept) == {"taaa", "tbbb"}
+
+
+def test_what_cannot_be_read_makes_the_node_ask_for_everything(folder: Path) -> None:
+    store = Store(folder)
+    with store.locked():
+        store.put(kept("taaa", 4), kept("tbbb", 5))
+        store.restarted()
+    (folder / "fragments" / "taaa.json").write_text("{")
+    again = reopened(folder)
+    assert again.generation == 0
+    with again.locked():
+        assert [one.tenant for one in accept(again, message(data("taaa", 4), data("tbbb", 5))).taken] == ["taaa"]
+        again.reached(5, since=0)
+    assert reopened(folder).generation == 5
 
 
 def test_a_tenant_that_left_stays_away(folder: Path) -> None:
