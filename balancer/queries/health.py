@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import redis
@@ -53,6 +54,14 @@ class Probe:
                 self._until = time.monotonic() + REMEMBER
             return self._last
 
+    def expire(self) -> None:
+        """Ask again next time; the last error stays."""
+        self._until = 0.0
+
+    def forget(self) -> None:
+        with self._lock:
+            self._last = None
+
     def _look(self, before: Part | None) -> Part:
         began = time.monotonic()
         error = self._error()
@@ -84,10 +93,16 @@ def _words(error: Exception) -> str:
     return f"It answered with an error ({kind})."
 
 
-def _ask_database() -> None:
+def database_link() -> dict[str, Any]:
+    """Where Django's own connections go, without their pool and settings."""
     wanted = connection.get_connection_params()
-    link = {name: wanted[name] for name in ("dbname", "user", "password", "host", "port") if name in wanted}
-    with psycopg.connect(**link, connect_timeout=2, autocommit=True, application_name="veloflux-health") as probe:
+    return {name: wanted[name] for name in ("dbname", "user", "password", "host", "port") if name in wanted}
+
+
+def _ask_database() -> None:
+    with psycopg.connect(
+        **database_link(), connect_timeout=2, autocommit=True, application_name="veloflux-health"
+    ) as probe:
         probe.execute("SELECT 1")
 
 
