@@ -88,6 +88,11 @@ def nothing_remembered(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.fixture
+def settings_without_demo(settings: Any) -> None:
+    settings.DEMO = False
+
+
+@pytest.fixture
 def committed(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[World]:
     """The world without a transaction around the test. Afterwards nothing that the test wrote is left."""
     with django_db_blocker.unblock():
@@ -119,6 +124,9 @@ def put_back(world: World) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Django's own way without a transaction empties every table, the plans and the world included."""
     for item in items:
+        fixtures = getattr(item, "fixturenames", ())
         marker: Any = item.get_closest_marker("django_db")
-        if marker and (marker.kwargs.get("transaction") or "transactional_db" in getattr(item, "fixturenames", ())):
+        if marker and "committed" in fixtures:
+            raise pytest.UsageError(f"{item.nodeid}: `committed` and the mark django_db exclude each other.")
+        if "transactional_db" in fixtures or (marker and marker.kwargs.get("transaction")):
             raise pytest.UsageError(f"{item.nodeid}: use the fixture `committed` instead of transaction=True.")

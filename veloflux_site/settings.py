@@ -33,6 +33,7 @@ RESERVED_HOSTS = frozenset({"localhost", urlsplit(BASE_URL).hostname or "localho
 
 SHARED_APPS = [
     "tenants",  # before django_tenants: our `migrate` shadows its own
+    "django.contrib.admin",  # before it too: it lays other admin pages over the stock ones
     "django_tenants",
     "billing",
     "balancer.fleet",
@@ -40,7 +41,6 @@ SHARED_APPS = [
     "django.contrib.auth",
     "django.contrib.sessions",
     "django.contrib.messages",
-    "django.contrib.admin",
     "django.contrib.staticfiles",
     "rest_framework",
     "django_filters",

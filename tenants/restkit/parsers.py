@@ -57,14 +57,18 @@ def refuse_unprintable(data: object) -> None:
         raise Refused(f"Not accepted: {', '.join(e.pointer for e in errors)}.", "invalid", 422, errors)
 
 
+def printable(text: str) -> bool:
+    return all(unicodedata.category(c) not in ("Cc", "Cs") or c in ALLOWED_CONTROLS for c in text)
+
+
 def unprintable(data: object, pointer: str = "") -> Iterator[str]:
     """Pointers to the texts that hold a control character or half a surrogate pair."""
     if isinstance(data, str):
-        if any(unicodedata.category(c) in ("Cc", "Cs") and c not in ALLOWED_CONTROLS for c in data):
+        if not printable(data):
             yield pointer
     elif isinstance(data, dict):
         for name, inner in data.items():
-            if any(unprintable(name)):
+            if not printable(name):
                 yield pointer
             else:
                 yield from unprintable(inner, f"{pointer}/{name.replace('~', '~0').replace('/', '~1')}")

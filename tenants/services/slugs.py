@@ -27,7 +27,7 @@ def valid(slug: str) -> bool:
 
 def candidates(name: str) -> Iterator[str]:
     """The name itself where it can be one, then the same with something random after it."""
-    base = slugify(name)[:MOST].strip("-") or "tenant"
+    base = re.sub(r"[-_]+", "-", slugify(name))[:MOST].strip("-") or "tenant"
     if valid(base):
         yield base
     for _ in range(TRIES):

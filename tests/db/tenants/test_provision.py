@@ -53,9 +53,11 @@ def make_row(name: str = "Row") -> Tenant:
     """A tenant's row alone, without a schema."""
     with platform_scope():
         identity = f"{name.lower()}aaaaaaaaaaaa"[:12]
-        return Tenant.objects.create(
+        tenant = Tenant(
             id=identity, slug=name.lower(), name=name, schema_name=f"t_{identity}", created_at=timezone.now()
         )
+        tenant.save(force_insert=True)
+        return tenant
 
 
 @pytest.mark.django_db
