@@ -11,13 +11,13 @@ from django.utils.translation import gettext as _
 
 from balancer.console.finding import backend_of, pool_of
 from balancer.console.forms import BackendForm, WeightForm
+from balancer.console.frame import page
 from balancer.console.rows import backend_rows
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.models import Backend
 from balancer.services import backends
 from balancer.services.backends import NewBackend
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 from tenants.console.sentences import sentence
 from tenants.errors import InvalidField, Refused
 from tenants.roles import Verb
@@ -32,7 +32,7 @@ def forced(request: TenantRequest) -> bool:
 def weigh(backend: Backend, request: TenantRequest) -> Any:
     form = WeightForm(request.POST)
     if not form.is_valid():
-        raise InvalidField("weight", " ".join(form.errors.get("weight", [])))
+        raise InvalidField("weight", " ".join(str(error) for error in form.errors["weight"]))
     return backends.set_weight(backend, form.cleaned_data["weight"], by=request.actor, now=timezone.now())
 
 

@@ -8,9 +8,9 @@ from django.http import HttpResponse
 from django.utils.functional import Promise
 
 from balancer.console import words
+from balancer.console.frame import page
 from balancer.fleet.models import Edit
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 
 PAGE = 50
 NOT_SHOWN = frozenset({"id", "pool_id"})

@@ -13,11 +13,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from balancer.console import words
+from balancer.console.frame import page
 from balancer.fleet.models import Deployment, DeploymentState, Revision
 from balancer.queries.changes import merged
 from balancer.services import revisions
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 from tenants.roles import Verb
 
 PAGE = 20
@@ -79,7 +79,8 @@ def rows_of(found: list[Revision]) -> list[RevisionRow]:
     for deployment in Deployment.objects.filter(revision__in=found).select_related("node").order_by("node__name", "pk"):
         deployments[deployment.revision_id].append(deployment)
     edits = Counter(
-        number for revision in Revision.objects.filter(pk__in=deployments).prefetch_related("edits")
+        number
+        for revision in Revision.objects.filter(pk__in=deployments).prefetch_related("edits")
         for number in [revision.pk] * len(revision.edits.all())
     )
     return [RevisionRow(r, state_of(deployments[r.pk]), deployments[r.pk], edits[r.pk]) for r in found]

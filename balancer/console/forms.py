@@ -85,7 +85,9 @@ class PoolForm(ConsoleForm):
     check_method = forms.ChoiceField(label=_("Method"), choices=METHODS)
     check_path = forms.CharField(label=_("Path"), max_length=500)
     check_host = forms.CharField(label=_("Host header"), max_length=255, required=False)
-    check_expected_status = forms.CharField(label=_("Good answers"), max_length=100, help_text=_("Like 200-399 or 200,204."))
+    check_expected_status = forms.CharField(
+        label=_("Good answers"), max_length=100, help_text=_("Like 200-399 or 200,204.")
+    )
     check_interval_ms = DurationField(label=_("Ask every"))
     check_timeout_ms = DurationField(label=_("Wait for an answer"))
     check_rise = forms.IntegerField(label=_("Up after"), help_text=_("good answers"), min_value=1, max_value=100)

@@ -1,4 +1,4 @@
-"""What the socket says, by plain HTTP: for a browser whose socket cannot get through. Same shapes, every ten seconds."""
+"""What the socket says, by plain HTTP: for a browser whose socket cannot get through. Asked every ten seconds."""
 
 from django.http import HttpResponse, JsonResponse
 from django.utils import timezone

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from balancer.console.changes import ChangeRow
+from balancer.console.frame import page
 from balancer.console.pools import pool_rows
 from balancer.console.rows import PoolRow
 from balancer.console.traffic import curl
@@ -20,7 +21,6 @@ from balancer.queries import cluster
 from balancer.queries.cluster import NodeView, Sync
 from balancer.queries.observed import Fresh
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +111,9 @@ def problems_of(
         if row.tone == "down":
             yield Problem("bad", _("%(pool)s has no backend that is up.") % {"pool": row.pool.name}, url)
         elif row.tone == "empty" and row.pool.pk in routed:
-            yield Problem("bad", _("%(pool)s has no backends, and a route sends requests there.") % {"pool": row.pool.name}, url)
+            yield Problem(
+                "bad", _("%(pool)s has no backends, and a route sends requests there.") % {"pool": row.pool.name}, url
+            )
     yield from refusals(request)
     for row in pools:
         if row.tone == "partly" and row.down:
@@ -135,7 +137,9 @@ def refusals(request: TenantRequest) -> Iterator[Problem]:
             "node": deployment.node.name,
             "number": deployment.revision.number,
         }
-        yield Problem("bad", said, reverse("console:deployment", args=[request.tenant.slug, deployment.revision.number]))
+        yield Problem(
+            "bad", said, reverse("console:deployment", args=[request.tenant.slug, deployment.revision.number])
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +168,26 @@ def checklist(request: TenantRequest, pools: list[PoolRow], routes: list[Route],
     slug = request.tenant.slug
     first = reverse("console:backend-new", args=[slug, pools[0].pool.pk]) if pools else ""
     return [
-        Step("pool", _("Create a pool"), _("Backends that answer the same requests."), bool(pools), reverse("console:pool-new", args=[slug])),
-        Step("backend", _("Add a backend"), _("One address of yours that answers."), any(row.configured for row in pools), first),
-        Step("route", _("Add a route"), _("Which host and path goes to the pool."), bool(routes), reverse("console:route-new", args=[slug]) if pools else ""),
+        Step(
+            "pool",
+            _("Create a pool"),
+            _("Backends that answer the same requests."),
+            bool(pools),
+            reverse("console:pool-new", args=[slug]),
+        ),
+        Step(
+            "backend",
+            _("Add a backend"),
+            _("One address of yours that answers."),
+            any(row.configured for row in pools),
+            first,
+        ),
+        Step(
+            "route",
+            _("Add a route"),
+            _("Which host and path goes to the pool."),
+            bool(routes),
+            reverse("console:route-new", args=[slug]) if pools else "",
+        ),
         Step("request", _("See the first request"), _("Send one with the command below."), traffic.requests > 0),
     ]

@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 
 from balancer.console.finding import pool_of
 from balancer.console.forms import PoolForm
+from balancer.console.frame import page
 from balancer.console.rows import PoolRow, backend_rows
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.models import Pool
@@ -17,7 +18,6 @@ from balancer.queries import status
 from balancer.services import pools
 from balancer.services.pools import NewPool
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 from tenants.console.sentences import sentence
 from tenants.errors import Refused
 from tenants.roles import Verb
@@ -53,7 +53,7 @@ def create(request: TenantRequest) -> HttpResponse:
 @tenant_page()
 def detail(request: TenantRequest, pool_id: str) -> HttpResponse:
     pool = pool_of(pool_id)
-    backends = pool.backends.select_related("pool").order_by("created_at", "pk")
+    backends = pool.backends.select_related("pool").order_by("ip", "port", "pk")
     rows = backend_rows(request.tenant, backends, now=timezone.now())
     context = {
         "pool": pool,

@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 from balancer.console.finding import route_of
 from balancer.console.forms import RouteForm
+from balancer.console.frame import page
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.console.traffic import curl
 from balancer.models import Pool, Route
@@ -16,7 +17,6 @@ from balancer.queries import status
 from balancer.services import routes
 from balancer.services.routes import NewRoute
 from tenants.console.doors import TenantRequest, tenant_page
-from balancer.console.frame import page
 from tenants.roles import Verb
 
 SWITCHES = {"enable": True, "disable": False}

@@ -41,7 +41,7 @@ CONNECTION: dict[str, Promise] = {
 DEPLOYMENT: dict[str, Promise] = {
     "queued": _("Queued"),
     "reload_due": _("Waiting for the gathered reload"),
-    "live": _("Live"),
+    "live": pgettext_lazy("deployment", "Live"),
     "refused": _("Refused by HAProxy"),
     "failed": _("Failed"),
     "superseded": _("Superseded"),
@@ -49,7 +49,7 @@ DEPLOYMENT: dict[str, Promise] = {
 CHANGE: dict[str, Promise] = {
     "pending": _("Pending"),
     "deploying": _("Deploying"),
-    "live": _("Live"),
+    "live": pgettext_lazy("deployment", "Live"),
     "failed": _("Failed"),
     "superseded": _("Superseded"),
 }

@@ -185,9 +185,12 @@ function newNode(name) {
   const dot = document.createElement("span");
   dot.className = "dot";
   dot.setAttribute("aria-hidden", "true");
+  const label = document.createElement("span");
+  label.className = "name";
+  label.textContent = name;
   const word = document.createElement("span");
   word.className = "visually-hidden";
-  made.append(dot, name, word);
+  made.append(dot, label, word);
   return made;
 }
 

@@ -1,8 +1,14 @@
 // What makes pages pleasant, and what they work without: menus close, toasts go, commands are copied, typing is guarded.
 const within = (root, selector) => root.querySelectorAll(selector);
 
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+
 function dress(root) {
   for (const button of within(root, "[data-dismiss], [data-copy]")) button.hidden = false;
+  for (const time of within(root, "time[datetime]")) {
+    time.title ||= time.textContent;
+    time.textContent = clock.format(new Date(time.dateTime)); // in the reader's own time zone
+  }
 }
 
 document.addEventListener("click", (event) => {

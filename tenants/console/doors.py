@@ -1,4 +1,4 @@
-"""The door of every page of a tenant: signed in, a member, with the right; and one place where a refusal becomes a page."""
+"""The door of every page of a tenant: signed in, a member, with the right. What is refused here becomes a page."""
 
 from collections.abc import Callable
 from functools import wraps

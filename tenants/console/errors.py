@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -11,6 +12,7 @@ from tenants.console.page import page
 from tenants.console.sentences import sentence
 from tenants.errors import Refused
 from tenants.restkit import problems
+from tenants.restkit.request_ids import request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,12 @@ def csrf_failed(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 
 def broken(request: HttpRequest) -> HttpResponse:
-    return trouble_page(request, 500)
+    """No query here: the database may be what broke."""
+    if problems.is_api(request):
+        return problems.answer(500, "internal", str(TROUBLES[500].detail))
+    trouble = TROUBLES[500]
+    context = {"status": 500, "title": trouble.title, "detail": trouble.detail, "request_id": request_id()}
+    return render(request, "console/broken.html", context, status=500)
 
 
 def unavailable(request: HttpRequest) -> HttpResponse:

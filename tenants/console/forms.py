@@ -25,7 +25,7 @@ class SignUpForm(ConsoleForm):
     tenant_name = forms.CharField(
         label=_("Company or project"),
         max_length=80,
-        help_text=_("This becomes your tenant: its pools, routes and people. You can add others later."),
+        help_text=_("This becomes your tenant: its pools, routes and people."),
         widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
     )
     first_name = forms.CharField(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import Promise
 
 from tenants.restkit import access
 from tenants.roles import Verb
@@ -15,7 +16,7 @@ class Item:
     """`label` is translated when it is shown; `icon` names a symbol of the sprite."""
 
     url_name: str
-    label: str
+    label: Promise
     icon: str
     needs: Verb = Verb.VIEW
 

@@ -15,6 +15,8 @@ _templates: list[str] = [
     gettext_noop("There is nothing here."),
     gettext_noop("This needs the right “{needed}”, which {who} have."),
     gettext_noop("E-mail or password is wrong."),
+    gettext_noop("This e-mail has an account. Sign in instead."),
+    gettext_noop("Sign-up is closed here. Ask for an invitation."),
     gettext_noop("Too many attempts to sign in. Wait, then try again; a wrong password counts."),
 ]
 
@@ -32,9 +34,13 @@ def translated(english: str) -> str:
     for template in _templates:
         found = _pattern(template).fullmatch(english)
         if found:
-            places = {name: gettext(value) if value else "" for name, value in found.groupdict().items()}
+            places = {name: ", ".join(map(_known, value.split(", "))) for name, value in found.groupdict().items()}
             return gettext(template).format(**places)
     return english
+
+
+def _known(word: str) -> str:
+    return gettext(word) if word else ""
 
 
 @cache

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console.forms import LoginForm, PreferencesForm, SignUpForm
 from tenants.console.page import THEME_COOKIE, page, theme_of
+from tenants.console.words import ROLES
 from tenants.errors import Refused
 from tenants.models import User
 from tenants.queries import people
@@ -31,7 +32,8 @@ def home(request: HttpRequest) -> HttpResponse:
     theirs = people.memberships(caller.user.pk)
     if len(theirs) == 1:
         return redirect("console:overview", theirs[0].tenant.slug)
-    return page(request, "tenants/choose.html", {"memberships": theirs})
+    rows = [{"tenant": row.tenant, "role": ROLES[row.role]} for row in theirs]
+    return page(request, "tenants/choose.html", {"rows": rows})
 
 
 @sensitive_post_parameters("password")
@@ -70,7 +72,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
             prefer(user, language=translation.get_language() or settings.LANGUAGE_CODE, theme="")
             return redirect("console:overview", tenant.slug)
     return page(
-        request, "tenants/signup.html", {"form": form, "open": settings.SIGN_UP_OPEN}, status=422 if form.errors else 200
+        request,
+        "tenants/signup.html",
+        {"form": form, "open": settings.SIGN_UP_OPEN},
+        status=422 if form.errors else 200,
     )
 
 
