@@ -15,12 +15,25 @@ SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 0.1
 
 def order(node: Node) -> Processes:
     """Ask for a reload; returns what there was before it. Raises ReloadFailed, NodeUnreachable."""
-    before = node.master.processes()
+    before = _settled(node)
     try:
         node.master.reload(timeout=PATIENCE_S)
     except CommandRejected as error:
         raise ReloadFailed(f"HAProxy refused the reload: {error.reply}") from error
     return before
+
+
+def _settled(node: Node) -> Processes:
+    """What there is once nobody's reload is under way: a worker of ours may have been killed right after ordering one,
+    and a second must not be sent before the first is done. Raises NodeUnreachable."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return node.master.processes()
+        except NodeUnreachable:
+            if not _master_lives(node) or time.monotonic() > deadline:
+                raise
+        time.sleep(SHORTEST_POLL_S)
 
 
 def confirm(node: Node, before: Processes) -> None:
