@@ -1,6 +1,6 @@
 """What operates the service: health, status, cluster, tickets. Included at the root."""
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import URLPattern, URLResolver, re_path
 
 from balancer.api import health
 from balancer.api.cluster import ClusterViewSet
@@ -9,7 +9,7 @@ from balancer.api.tickets import TicketViewSet
 from tenants.restkit.routers import tenant_urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("health", health.healthy, name="health"),
+    re_path(r"^health/?$", health.healthy, name="health"),
     re_path(r"^health/live/?$", health.live, name="health-live"),
     re_path(r"^health/ready/?$", health.ready, name="health-ready"),
     *tenant_urls("status", StatusViewSet),
