@@ -21,6 +21,7 @@ STATUS_RANGES = re.compile(r"[1-5]\d\d(-[1-5]\d\d)?(,[1-5]\d\d(-[1-5]\d\d)?)*")
 LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}")
 PATH = re.compile(r"/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*")
+OURS = frozenset({"host", "connection", "content-length", "transfer-encoding"})
 CHECK_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -116,6 +117,8 @@ def check_headers(value: dict[str, str]) -> dict[str, str]:
     for name, content in value.items():
         if not TOKEN.fullmatch(name):
             raise ValueError(f"“{name[:40]}” is not a header name.")
+        if name.lower() in OURS:
+            raise ValueError(f"{name} is set by the check itself; for Host there is the field “host”.")
         text(content, most=200, what=f"The header {name}")
         if not content.isascii():
             raise ValueError(f"The header {name} has characters outside ASCII.")

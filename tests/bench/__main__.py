@@ -22,6 +22,12 @@ from tests.live import stack as stacks
 from tests.live.stack import Stack
 
 OUT = Path(__file__).resolve().parents[2] / "docs" / "benchmarks.md"
+INTRODUCTION = """# Benchmarks
+
+Written by `make bench` on {day:%Y-%m-%d}: {machine}. Medians with their spread; on a shared machine the ratios are what
+counts. The rows are those of the project's performance goals.
+
+"""
 HEAD = "| row | what | measured | beside, in the same run | ratio | to reach | |\n|---|---|---|---|---|---|---|\n"
 
 
@@ -30,12 +36,12 @@ def database() -> Iterator[str]:
     base = os.environ["VELOFLUX_DATABASE_URL"].rpartition("/")[0]
     name = f"bench_{secrets.token_hex(4)}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        server.execute(f'CREATE DATABASE "{name}"')
     try:
         yield f"{base}/{name}"
     finally:
         with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+            server.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
 def rows(stack: Stack, wanted: set[str], tenants: int) -> Iterator[Figure]:
@@ -75,7 +81,8 @@ def machine() -> str:
     haproxy = subprocess.run([os.environ["VELOFLUX_HAPROXY"], "-v"], capture_output=True, text=True, check=True)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     version = haproxy.stdout.splitlines()[0].split(" - ")[0]
-    return f"{os.cpu_count()} cores, {memory:.0f} GiB, Python {platform.python_version()}, {version}, everything on this machine"
+    python = f"Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {memory:.0f} GiB, {python}, {version}, everything on this machine"
 
 
 def line(figure: Figure) -> str:
@@ -102,10 +109,7 @@ def main() -> None:
             sys.stdout.write(line(figure))
             sys.stdout.flush()
     if asked.only == parser.get_default("only"):
-        OUT.write_text(
-            f"# Benchmarks\n\nWritten by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {machine()}. Medians with their spread; on a "
-            f"shared machine the ratios are what counts. The rows are those of the project's performance goals.\n\n{table}"
-        )
+        OUT.write_text(INTRODUCTION.format(day=datetime.now(UTC), machine=machine()) + table)
 
 
 if __name__ == "__main__":

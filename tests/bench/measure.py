@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A row of the table. `floor` names what it is compared with; `ratio` is value over floor, None where there is none."""
+    """A row of the table. `floor` says what it is compared with; `ratio` is value over floor, None without one."""
 
     row: str
     what: str

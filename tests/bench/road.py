@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 import httpx
 
 from tests.bench.measure import Figure, Samples, ms, timed
-from tests.live.load import ask, load
+from tests.live.load import ask, load, serves
 from tests.live.origins import Origin, origins
 from tests.live.runtime import say
 from tests.live.stack import NodeUnderTest, Stack, until
 
 ROUNDS = 40
 DEPLOYMENTS = 50
+DRAIN = 8  # of srv_admin_state: SRV_ADMF_FDRAIN
 
 
 class Site:
@@ -27,7 +28,7 @@ class Site:
         self.backends = [self.make("/backends", {"pool": self.pool, "address": o.address})["id"] for o in started]
         self.make("/routes", {"host": host, "pool": self.pool})
         for node in stack.nodes:
-            until(lambda n=node: ask(n.http_port, host).statuses[200], within=30, what="the site")  # type: ignore[misc]
+            until(serves(node.http_port, host), within=30, what="the site")
 
     def make(self, path: str, body: dict[str, object]) -> dict[str, str]:
         answer = self.api.post(path, json=body)
@@ -35,7 +36,7 @@ class Site:
         return dict(answer.json())
 
     def server(self, node: NodeUnderTest, backend: str) -> list[str]:
-        """HAProxy's own line: address, admin state, weight are fields 4, 6 and 8 (management.txt, show servers state)."""
+        """HAProxy's own line: fields 4, 6 and 7 are address, admin state and weight (show servers state)."""
         proxy = next(
             line.split(",")[0] for line in say(node, "show stat -1 4 -1").splitlines() if f",b{backend}," in line
         )
@@ -50,14 +51,26 @@ def runtime_changes(stack: Stack) -> Iterator[Figure]:
         proxy = site.server(stack.nodes[0], first)[1]
         floor = timed(lambda: say(stack.nodes[0], f"set server {proxy}/b{first} weight 100"), times=50)
         weights = itertools.cycle(range(1, 200))
-        for what, change, seen in (
-            ("weight", lambda w: api.post(f"/backends/{first}/weight", json={"weight": w}), lambda f, w: f[7] == str(w)),
-            ("drain", lambda w: api.post(f"/backends/{first}/{('ready', 'drain')[w % 2]}"), lambda f, w: (int(f[6]) & 8 > 0) == bool(w % 2)),
-            ("address", lambda w: api.patch(f"/backends/{first}", json={"address": f"127.0.1.{w}:{started[0].port}"}), lambda f, w: f[4] == f"127.0.1.{w}"),
-        ):  # fmt: skip
-            samples = change_until_seen(site, first, weights, change, seen)
-            yield row_1(what, samples, floor)
+
+        def weigh(number: int) -> httpx.Response:
+            return api.post(f"/backends/{first}/weight", json={"weight": number})
+
+        def drain(number: int) -> httpx.Response:
+            return api.post(f"/backends/{first}/{('ready', 'drain')[number % 2]}")
+
+        def move(number: int) -> httpx.Response:
+            return api.patch(f"/backends/{first}", json={"address": f"127.0.1.{number}:{started[0].port}"})
+
+        yield row_1("weight", change_until_seen(site, first, weights, weigh, lambda line, n: line[7] == str(n)), floor)
+        yield row_1("drain", change_until_seen(site, first, weights, drain, drains), floor)
+        yield row_1(
+            "address", change_until_seen(site, first, weights, move, lambda line, n: line[4] == f"127.0.1.{n}"), floor
+        )
         yield row_1("host", hosts_until_served(site), floor)
+
+
+def drains(line: list[str], number: int) -> bool:
+    return bool(int(line[6]) & DRAIN) == bool(number % 2)
 
 
 def change_until_seen(
@@ -103,9 +116,15 @@ def hosts_until_served(site: Site) -> Samples:
 
 def row_1(what: str, samples: Samples, floor: Samples) -> Figure:
     p50, p99 = samples.median, samples.quantile(0.99)
-    return Figure("1", f"{what}: API → both nodes; p99 {ms(p99)}", str(samples),
-                  f"the command on the socket {ms(floor.median)}", p50 / floor.median, "p50 ≤ 60 ms, p99 ≤ 250 ms",
-                  p50 <= 0.06 and p99 <= 0.25)  # fmt: skip
+    return Figure(
+        "1",
+        f"{what}: API → both nodes; p99 {ms(p99)}",
+        str(samples),
+        f"the command on the socket {ms(floor.median)}",
+        p50 / floor.median,
+        "p50 ≤ 60 ms, p99 ≤ 250 ms",
+        p50 <= 0.06 and p99 <= 0.25,
+    )
 
 
 def deployments_under_load(stack: Stack) -> Iterator[Figure]:
@@ -121,8 +140,15 @@ def deployments_under_load(stack: Stack) -> Iterator[Figure]:
                 for node in stack.nodes:
                     until(lambda n=node, m=made: f"p{m}" in say(n, "show stat -1 2 -1"), within=30)  # type: ignore[misc]
         failed = len(kept.failures) + len(closed.failures)
-        yield Figure("10", f"{DEPLOYMENTS} deployments with a reload, under load", f"{failed} failed",
-                     f"of {kept.total} kept alive and {closed.total} closed", None, "0 failed", failed == 0)  # fmt: skip
+        yield Figure(
+            "10",
+            f"{DEPLOYMENTS} deployments with a reload, under load",
+            f"{failed} failed",
+            f"of {kept.total} kept alive and {closed.total} closed",
+            None,
+            "0 failed",
+            failed == 0,
+        )
 
 
 def sign_up(stack: Stack) -> Iterator[Figure]:
@@ -133,8 +159,15 @@ def sign_up(stack: Stack) -> Iterator[Figure]:
             first_request(stack, mine, f"new{number}.test", number)
             samples.add(time.perf_counter() - start)
         floor = timed(lambda: ask(mine.port, "x"), times=20)
-    yield Figure("18", "sign-up → first proxied request", str(samples), f"a request to the origin {ms(floor.median)}",
-                 samples.median / floor.median, "≤ 5 s", samples.quantile(1) <= 5)  # fmt: skip
+    yield Figure(
+        "18",
+        "sign-up → first proxied request",
+        str(samples),
+        f"a request to the origin {ms(floor.median)}",
+        samples.median / floor.median,
+        "≤ 5 s",
+        samples.quantile(1) <= 5,
+    )
 
 
 def first_request(stack: Stack, origin: Origin, host: str, number: int) -> None:
@@ -150,4 +183,4 @@ def first_request(stack: Stack, origin: Origin, host: str, number: int) -> None:
         api.post("/backends", json={"pool": pool, "address": origin.address}).raise_for_status()
         api.post("/routes", json={"host": host, "pool": pool}).raise_for_status()
     for node in stack.nodes:
-        until(lambda n=node: ask(n.http_port, host).statuses[200], within=30, every=0.005)  # type: ignore[misc]
+        until(serves(node.http_port, host), within=30, every=0.005)

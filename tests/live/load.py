@@ -4,7 +4,7 @@ import http.client
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -30,6 +30,11 @@ def ask(port: int, host: str, path: str = "/", *, times: int = 1, keep_alive: bo
         client.ask()
     client.close()
     return tally
+
+
+def serves(port: int, host: str, path: str = "/") -> Callable[[], bool]:
+    """For `until`: does it answer 200 now?"""
+    return lambda: ask(port, host, path).statuses[200] == 1
 
 
 class Client:

@@ -4,6 +4,7 @@ Needs PostgreSQL and Redis (`VELOFLUX_DATABASE_URL`, `VELOFLUX_REDIS_URL`); star
 """
 
 import contextlib
+import functools
 import json
 import os
 import secrets
@@ -194,7 +195,8 @@ def start(folder: Path, database_url: str, redis_url: str) -> Stack:
     ]
     stack.add("web", [python, *uvicorn])
     stack.add("control", celery("veloflux_site.celery", "--pool", "threads", "-c", "4", "-Q", "control,reports,status"))
-    stack.add("beat", [python, "-m", "celery", "-A", "veloflux_site.celery", "beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning"])  # fmt: skip
+    beat = ["beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning"]
+    stack.add("beat", [python, "-m", "celery", "-A", "veloflux_site.celery", *beat])
     wait_until_ready(stack)
     return stack
 
@@ -208,7 +210,11 @@ def wait_until_ready(stack: Stack) -> None:
     healthy = {"status": "healthy"}
     until(lambda: httpx.get(stack.console + "/health").json() == healthy, within=READY_WITHIN, what="a healthy console")
     for node in stack.nodes:
-        until(lambda n=node: httpx.get(n.url, headers={"Host": "nobody.test"}).status_code == 421, within=READY_WITHIN, what=f"{node.name} answering")  # type: ignore[misc]  # fmt: skip
+        until(functools.partial(answers, node), within=READY_WITHIN, what=f"{node.name} answering")
+
+
+def answers(node: NodeUnderTest) -> bool:
+    return httpx.get(node.url, headers={"Host": "nobody.test"}).status_code == 421
 
 
 @contextlib.contextmanager

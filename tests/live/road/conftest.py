@@ -28,10 +28,10 @@ def road_database() -> Iterator[str]:
     base, _, _ = url.rpartition("/")
     name = f"road_{secrets.token_hex(4)}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        server.execute(f'CREATE DATABASE "{name}"')
     yield f"{base}/{name}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
@@ -65,10 +65,13 @@ class Site:
             until(lambda i=index: set(self.ask(24, i).by) == names, within=within, what=f"{self.host} by {names}")  # type: ignore[misc]  # fmt: skip
 
     def backend(self, origin: Origin) -> dict[str, Any]:
-        return next(b for b in self.backends if b["address"] == origin.address)
+        found: dict[str, Any] = next(b for b in self.backends if b["address"] == origin.address)
+        return found
 
     def add(self, origin: Origin, **more: Any) -> dict[str, Any]:
-        backend = post(self.api, "/backends", {"pool": self.pool["id"], "address": origin.address, **more})
+        backend: dict[str, Any] = post(
+            self.api, "/backends", {"pool": self.pool["id"], "address": origin.address, **more}
+        )
         self.backends.append(backend)
         self.origins.append(origin)
         return backend

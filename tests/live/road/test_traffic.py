@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.load import ask, load
+from tests.live.load import ask, load, serves
 from tests.live.origins import origins
 from tests.live.road.conftest import Site, post
 from tests.live.runtime import reloads, say
@@ -55,7 +55,7 @@ def test_a8_a_new_host_serves_without_reload(stack: Stack, make_site: Make) -> N
     before = [reloads(node) for node in stack.nodes]
     post(site.api, "/routes", {"host": "second." + site.host, "pool": site.pool["id"]})
     for node in stack.nodes:
-        until(lambda n=node: ask(n.http_port, "second." + site.host).statuses[200], within=5)  # type: ignore[misc]
+        until(serves(node.http_port, "second." + site.host), within=5)
     assert [reloads(node) for node in stack.nodes] == before
 
 
@@ -81,7 +81,7 @@ def test_an_unknown_host_is_421_and_a_route_without_a_match_404(stack: Stack, ma
     site = make_site(1)
     post(site.api, "/routes", {"host": "only." + site.host, "path_prefix": "/deep", "pool": site.pool["id"]})
     port = stack.nodes[0].http_port
-    until(lambda: ask(port, "only." + site.host, "/deep").statuses[200])
+    until(serves(port, "only." + site.host, "/deep"))
     assert ask(port, "only." + site.host, "/").statuses == {404: 1}
     assert ask(port, "nobody.test").statuses == {421: 1}
 
@@ -123,7 +123,11 @@ def test_new_pools_come_through_one_gathered_reload(stack: Stack, make_site: Mak
 
 def test_twenty_deployments_under_keep_alive_load_fail_no_request(stack: Stack, make_site: Make) -> None:
     site = make_site(2)
-    with load(stack.nodes[0].http_port, site.host, clients=6) as kept, load(stack.nodes[1].http_port, site.host, clients=3, keep_alive=False) as closed:  # fmt: skip
+    first, second = (node.http_port for node in stack.nodes)
+    with (
+        load(first, site.host, clients=6) as kept,
+        load(second, site.host, clients=3, keep_alive=False) as closed,
+    ):
         for number in range(20):
             made: dict[str, Any] = post(site.api, "/pools", {"name": f"burst {site.host} {number}"})
             until(lambda p=made: deployed(site, p), within=20, what="a deployment")  # type: ignore[misc]
