@@ -45,8 +45,18 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     yield
     scope.enter(None)
     with django_db_blocker.unblock(), scope.platform_scope():
+        end_other_sessions()
         connection.close()
         teardown_databases(config, verbosity=0)
+
+
+def end_other_sessions() -> None:
+    """A thread or a server that a test has ended may still hold one for a moment, and the database cannot go then."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 def make_world() -> World:

@@ -29,3 +29,4 @@ STORAGES = {
     # Hashed names need `collectstatic` first; what is served is the same.
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+WHITENOISE_USE_FINDERS = True

@@ -1,0 +1,102 @@
+"""The console as it is served: a real ASGI server, many tenants at once, and a real browser on the API's documents."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import connection
+from playwright.sync_api import ConsoleMessage, Request, sync_playwright
+
+from tests import build
+from tests.conftest import World
+
+ROOT = Path(__file__).resolve().parents[3]
+SECONDS = 40
+REQUESTS = 30
+
+
+@pytest.fixture
+def server(committed: World, tmp_path: Path) -> Iterator[str]:
+    """Its address. On the tests' database, with the tests' settings."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    base = os.environ["VELOFLUX_DATABASE_URL"].rsplit("/", 1)[0]
+    url = f"{base}/{connection.settings_dict['NAME']}"
+    env = os.environ | {"VELOFLUX_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    command = [sys.executable, "-m", "uvicorn", "veloflux_site.asgi:application", "--port", str(port)]
+    with (tmp_path / "server.log").open("wb") as log:
+        process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_for(address, process)
+            yield address
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(10)
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    until = time.monotonic() + SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            if httpx.get(f"{address}/api").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError("The server did not start.")
+
+
+async def test_tenants_at_once_on_a_real_server_never_mix(server: str, committed: World) -> None:
+    who = ((committed.ours, committed.owner), (committed.theirs, committed.their_owner))
+    for tenant, _ in who:
+        await sync_to_async(build.pool)(tenant, name=tenant.slug)
+    clients = [build.api(person, tenant).credential or "" for tenant, person in who]
+
+    async with httpx.AsyncClient(base_url=server, timeout=SECONDS) as http:
+
+        async def names(credential: str) -> list[str]:
+            answer = await http.get("/api/pools", headers={"Authorization": credential})
+            return [row["name"] for row in answer.json()["items"]]
+
+        found = await asyncio.gather(*(names(credential) for credential in clients * REQUESTS))
+    assert found == [["ours"], ["theirs"]] * REQUESTS
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("path", "sign"), [("/api/docs", "List"), ("/api/redoc", "VeloFlux")])
+def test_the_documents_open_in_a_browser_under_the_policy(server: str, path: str, sign: str) -> None:
+    """No violation, no error, nothing from elsewhere; and the page does show the endpoints."""
+    complaints: list[str] = []
+    asked: list[str] = []
+
+    def said(message: ConsoleMessage) -> None:
+        if message.type == "error":
+            complaints.append(message.text)
+
+    def went(request: Request) -> None:
+        asked.append(request.url)
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=os.environ.get("VELOFLUX_TEST_BROWSER") or None, args=["--no-sandbox"]
+        )
+        page = browser.new_page()
+        page.on("console", said)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", went)
+        page.goto(server + path)
+        page.get_by_text("/api/pools", exact=False).first.wait_for(timeout=SECONDS * 1000)
+        assert sign in page.content()
+        browser.close()
+    assert complaints == []
+    assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []
