@@ -23,7 +23,6 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from balancer.queries import health, status, store, system
-from balancer.queries.observed import Fresh
 
 log = structlog.get_logger(__name__)
 
@@ -68,7 +67,7 @@ class Nodes(Collector):
     """Each node by its name, which staff gave it."""
 
     SHOWN = (
-        ("up", "Whether it has spoken within fifteen seconds."),
+        ("up", "Whether it has spoken within fifteen seconds and its HAProxy answers."),
         ("heartbeat_age_seconds", "Time since it spoke."),
         ("generation", "The newest snapshot it has taken."),
         ("sessions", "Open sessions."),
@@ -83,7 +82,7 @@ class Nodes(Collector):
         version = InfoMetricFamily("veloflux_node", "What each node runs.", labels=("node",))
         for node in status.nodes(now=timezone.now()):
             values = (
-                float(node.fresh is not Fresh.OFFLINE),
+                float(node.counts),
                 node.age,
                 node.generation,
                 node.sessions,

@@ -24,6 +24,7 @@ class NodeSerializer(serializers.Serializer[Any]):
     age = serializers.CharField(allow_null=True)
     fresh = serializers.CharField()
     healthy = serializers.BooleanField()
+    serving = serializers.BooleanField(allow_null=True, help_text="Whether its HAProxy answers.")
     generation = serializers.IntegerField()
     sync = serializers.CharField()
     outcome = serializers.CharField()
@@ -77,6 +78,7 @@ def node_json(node: NodeView) -> dict[str, Any]:
         "age": duration(node.age),
         "fresh": node.fresh.value,
         "healthy": node.healthy,
+        "serving": node.serving,
         "generation": node.generation,
         "sync": node.sync.value,
         "outcome": node.outcome,

@@ -20,7 +20,7 @@ class Sync(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NodeView:
-    """`age` in seconds since its last word, None when it never spoke."""
+    """`age` in seconds since its last word, None when it never spoke. `serving` None: Redis cannot tell."""
 
     id: str
     name: str
@@ -30,6 +30,7 @@ class NodeView:
     generation: int
     outcome: str
     sync: Sync
+    serving: bool | None
 
     @property
     def fresh(self) -> Fresh:
@@ -37,7 +38,7 @@ class NodeView:
 
     @property
     def healthy(self) -> bool:
-        return self.fresh is not Fresh.OFFLINE and self.outcome != Outcome.FAILED
+        return self.fresh is not Fresh.OFFLINE and self.serving is not False and self.outcome != Outcome.FAILED
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def _view(node: Node, cluster: Cluster, seen: NodeStatus | None, now: datetime) 
         generation=node.generation,
         outcome=node.outcome,
         sync=_sync(node, cluster, age),
+        serving=seen.serving if seen else None,
     )
 
 

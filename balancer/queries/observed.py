@@ -1,9 +1,9 @@
 """What the nodes saw, merged into one answer per server, pool and tenant. Values in, values out.
 
-The merge. A node counts while its heartbeat is younger than 15 s. All that count agree: that is `oper`. They differ:
-the worst of them, in the order down, stopping, starting, unknown, nocheck, up. A counting node of the same cluster
-that has not spoken of a server yet says `unknown` for it; when no node counts, `oper` is `unknown`: never green
-without data. `fresh` and `age` are those of the oldest node that counts; `nodes` names every one, counting or not.
+The merge. A node counts while its heartbeat is younger than 15 s and its HAProxy answers. All that count agree: that
+is `oper`. They differ: the worst of them, in the order down, stopping, starting, unknown, nocheck, up. A counting node
+of the same cluster that has not spoken of a server yet says `unknown` for it; when no node counts, `oper` is `unknown`:
+never green without data. `fresh` and `age` are those of the oldest node that counts; `nodes` names every one.
 Sessions and rates are sums over the nodes that count.
 """
 
@@ -44,7 +44,8 @@ def fresh_of(age: float | None) -> Fresh:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
-    """A node's own summary. `at` is epoch seconds; `age` seconds since then; rates per second."""
+    """A node's own summary. `at` is epoch seconds; `age` seconds since then; rates per second; `pid` HAProxy's, 0 when
+    the node is there and its HAProxy does not answer."""
 
     name: str
     id: str
@@ -59,6 +60,11 @@ class NodeStatus:
     requests: int
     uptime: int
     drift: int
+    pid: int
+
+    @property
+    def serving(self) -> bool:
+        return self.pid != 0
 
     @property
     def fresh(self) -> Fresh:
@@ -66,7 +72,7 @@ class NodeStatus:
 
     @property
     def counts(self) -> bool:
-        return self.age < STALE_SECONDS
+        return self.serving and self.age < STALE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +199,9 @@ def _on_node(name: str, row: ServerRow | None, node: NodeStatus | None) -> OnNod
     fresh = fresh_of(age)
     if row is None:
         return OnNode(name, Oper.UNKNOWN, "unknown", age, fresh)
-    oper = row.oper if fresh is not Fresh.OFFLINE else Oper.UNKNOWN
-    return OnNode(name, oper, row.admin, age, fresh, row.sessions if fresh is not Fresh.OFFLINE else 0, row.weight)
+    if node is None or not node.counts:
+        return OnNode(name, Oper.UNKNOWN, row.admin, age, fresh, 0, row.weight)
+    return OnNode(name, row.oper, row.admin, age, fresh, row.sessions, row.weight)
 
 
 def _last_check(deciding: Iterable[ServerRow]) -> LastCheck | None:

@@ -126,6 +126,7 @@ def _node(name: str, told: Mapping[str, Any], moment: float) -> NodeStatus:
         requests=told["requests"],
         uptime=told["uptime"],
         drift=told["drift"],
+        pid=told["pid"],
     )
 
 

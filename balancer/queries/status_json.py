@@ -78,6 +78,7 @@ def node_frame(node: NodeStatus) -> Json:
     return {
         "id": node.id,
         "fresh": node.fresh.value,
+        "serving": node.serving,
         "at": moment(node.at - node.at % HEARD_STEP),
         "version": node.version,
         "generation": node.generation,

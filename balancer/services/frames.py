@@ -42,7 +42,7 @@ def summary_of(node: Node, body: Mapping[str, Any], *, now: datetime) -> dict[st
     return {
         "id": node.pk,
         "cluster": node.cluster_id,
-        "version": str(body["version"])[:40],
+        "version": str(body["version"] or node.version)[:40],
         # Its own clock, so that a backlog does not look fresh; never later than ours.
         "at": round(min(float(body["at"]), now.timestamp()), 3),
         "generation": int(body["generation"]),
@@ -51,6 +51,7 @@ def summary_of(node: Node, body: Mapping[str, Any], *, now: datetime) -> dict[st
         "rate": int(body["rate"]),
         "requests": int(body["requests"]),
         "uptime": int(body["uptime"]),
+        "pid": int(body["pid"]),
         "drift": len(body.get("drift", ())),
     }
 

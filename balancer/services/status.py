@@ -44,7 +44,7 @@ def observe(node: Node, body: Mapping[str, Any], *, now: datetime) -> frozenset[
     if body["full"]:
         absent = set(_answer(store.client().smembers(store.node_tenants_key(node.name)))) - rows.by_tenant.keys()
     changed = _write(node, body, rows.by_tenant, absent, now)
-    _beat(node, str(body["version"]), now=now)
+    _beat(node, str(body["version"] or node.version), now=now)
     broadcast.ring_all([(tenant[1:], topic) for tenant in changed for topic in (Topic.BACKENDS, Topic.STATUS)])
     return frozenset(tenant[1:] for tenant in changed)
 

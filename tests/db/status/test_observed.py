@@ -16,8 +16,8 @@ from balancer.queries.observed import (
 )
 
 
-def node(name: str, age: float = 1.0) -> NodeStatus:
-    return NodeStatus(name, name * 3, "c", "2.6.12", 1000.0 - age, age, 1, "converged", 0, 0, 0, 60, 0)
+def node(name: str, age: float = 1.0, pid: int = 9) -> NodeStatus:
+    return NodeStatus(name, name * 3, "c", "2.6.12", 1000.0 - age, age, 1, "converged", 0, 0, 0, 60, 0, pid)
 
 
 def row(oper: Oper, *, since: float = 900.0, at: float = 990.0, sessions: int = 2) -> ServerRow:
@@ -61,6 +61,12 @@ def test_no_node_left_is_unknown_never_green() -> None:
     merged = merge_server({"n1": row(Oper.UP), "n2": row(Oper.UP)}, nodes, nodes)
     assert (merged.oper, merged.fresh, merged.age, merged.since) == (Oper.UNKNOWN, Fresh.OFFLINE, None, None)
     assert merged.sessions == 0
+
+
+def test_a_node_whose_haproxy_does_not_answer_is_not_green() -> None:
+    nodes = {"n1": node("n1", pid=0)}
+    merged = merge_server({"n1": row(Oper.UP)}, nodes, nodes)
+    assert (merged.oper, merged.nodes[0].oper, merged.sessions) == (Oper.UNKNOWN, Oper.UNKNOWN, 0)
 
 
 def test_freshness_is_that_of_the_oldest_node_that_counts() -> None:

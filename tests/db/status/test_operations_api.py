@@ -154,6 +154,16 @@ def test_the_cluster_shows_each_node(world: World, beat: Callable[[str], None]) 
 
 
 @pytest.mark.usefixtures("kept")
+def test_a_node_whose_haproxy_is_silent_is_not_healthy(world: World, kept: "redis.Redis") -> None:
+    now = timezone.now()
+    with platform_scope():
+        status.observe(Node.objects.get(name="n1"), frame(at=now, pid=0, version=""), now=now)
+    body = build.api(world.viewer, world.ours).get("/api/cluster").json()
+    first, second = body["clusters"][0]["nodes"]
+    assert (first["fresh"], first["serving"], first["healthy"]) == ("live", False, False)
+    assert (second["fresh"], second["serving"], second["healthy"]) == ("offline", None, False)
+
+
 def test_a_tenant_sees_its_own_cluster_and_staff_see_all(world: World) -> None:
     with platform_scope():
         other = Cluster.objects.create(name="dedicated")

@@ -103,6 +103,15 @@ def test_an_older_frame_never_overwrites_a_newer_one(observe: Observe, ours: Ten
     assert queries.nodes(now=NOW + 3 * SECOND)[0].age == 1.0
 
 
+def test_a_node_whose_haproxy_is_silent_claims_nothing(observe: Observe, ours: Tenant) -> None:
+    observe("n1", {name(ours): server("up")})
+    observe("n1", at=NOW + SECOND, version="", pid=0)
+    seen = queries.backends(ours.key, [(POOL, ONE)], now=NOW + SECOND)[POOL, ONE]
+    assert (seen.oper, seen.fresh) == (Oper.UNKNOWN, Fresh.OFFLINE)
+    observe("n1", {name(ours): server("up")}, at=NOW + 2 * SECOND, full=True)
+    assert queries.backends(ours.key, [(POOL, ONE)], now=NOW + 2 * SECOND)[POOL, ONE].oper is Oper.UP
+
+
 def test_names_of_another_shape_are_left_out(observe: Observe, kept: "redis.Redis", ours: Tenant) -> None:
     odd = dict.fromkeys(("x/y/z", f"{ours.key}|n2/{POOL}/{ONE}", f"{ours.key}/{POOL}/{ONE}|n2"), server())
     assert observe("n1", {**odd, name(ours): server()}) == {ours.pk}

@@ -85,6 +85,16 @@ async def test_a_snapshot_then_deltas_with_rising_seq(site: Site, committed: Wor
         assert (await frame(socket))["data"]["gone"] == {"backends": [TWO[1:]]}
 
 
+async def test_a_node_that_falls_silent_is_not_left_green(site: Site, committed: World) -> None:
+    """No row changes, so no bell rings: the socket's own process has to notice."""
+    ours = committed.ours
+    await observe(site, {name(ours): server()})
+    async with dial(site, token(committed.viewer, ours)) as socket:
+        assert (await frame(socket))["data"]["backends"][ONE[1:]]["oper"] == "up"
+        await observe(site, {}, pid=0, version="")
+        assert (await frame(socket))["data"]["backends"][ONE[1:]]["oper"] == "unknown"
+
+
 async def test_another_tenants_news_makes_no_frame(site: Site, committed: World) -> None:
     ours, theirs = committed.ours, committed.theirs
     await observe(site, {name(ours): server(), name(theirs): server(detail="theirs")}, full=True)
