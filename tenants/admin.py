@@ -5,6 +5,7 @@ from django.http import HttpRequest
 
 from tenants.admin_base import Inline, People, Rows
 from tenants.models import ApiKey, Domain, Membership, Tenant, User
+from tenants.queries import directory
 
 
 class MembershipInline(Inline):
@@ -41,6 +42,10 @@ class TenantAdmin(Rows):
     ordering = ("slug",)
     readonly_fields = ("id", "schema_name", "created_at")
     inlines = (MembershipInline,)
+
+    def save_model(self, request: HttpRequest, obj: Tenant, form: object, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        directory.forget()
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A tenant needs a schema and a plan: the API and sign-up make it."""

@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from tenants.restkit.access import address_of
+from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.roles import Role
 from tenants.services import accounts, sessions
@@ -76,7 +76,7 @@ def shown(signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
-class PublicView(APIView):
+class PublicView(IdempotentView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
 
@@ -115,7 +115,7 @@ class Refresh(PublicView):
         return Response(shown(sessions.refresh(form.validated_data["refresh_token"], now=timezone.now())))
 
 
-class Logout(APIView):
+class Logout(IdempotentView):
     """Ends the chain of a refresh token, or the console's session, whichever is shown."""
 
     permission_classes = (AllowAny,)

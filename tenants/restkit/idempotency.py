@@ -6,6 +6,7 @@ Kept in Redis for 24 h per tenant and credential, sealed: an answer may hold wha
 
 import base64
 import hashlib
+import hmac
 import json
 from dataclasses import dataclass
 
@@ -105,4 +106,5 @@ def _seal(whose: str, key: str) -> Fernet:
 
 
 def _hash(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+    """Keyed: what was sent may hold a password."""
+    return hmac.digest(settings.SECRET_KEY.encode(), "\x00".join(parts).encode(), "sha256").hex()

@@ -5,7 +5,6 @@ order, single objects with their ETag, `If-Match`, `Idempotency-Key`, and errors
 filter and its writes, each one call to a service.
 """
 
-from contextlib import ExitStack
 from typing import Any, ClassVar
 
 from rest_framework import mixins
@@ -16,20 +15,19 @@ from rest_framework.viewsets import GenericViewSet
 
 from tenants.actor import Actor
 from tenants.models import Tenant, User
-from tenants.restkit import access, etags, idempotency
+from tenants.restkit import access, etags
+from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.permissions import SignedIn, TenantRight
 from tenants.roles import Verb
 
 ID = "[a-z2-7]{12}"
 
 
-class KitViewSet(GenericViewSet[Any]):
+class KitViewSet(IdempotentView, GenericViewSet[Any]):
     """For whoever is signed in, without a tenant. `lookup_value_regex`: nothing else is looked up."""
 
     permission_classes: tuple[type[BasePermission], ...] = (SignedIn,)
     lookup_value_regex = ID
-
-    _claim: idempotency.Claim | None = None
 
     @property
     def access(self) -> access.Access:
@@ -54,47 +52,6 @@ class KitViewSet(GenericViewSet[Any]):
         tag = etags.etag_of(obj)
         content = {**self.get_serializer(obj).data, **more}
         return Response(content, status=status, headers={"ETag": tag} if tag else None)
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        self._claim = None
-        return super().dispatch(request, *args, **kwargs)
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if request.method == "POST":
-            self._claim_key(request)
-
-    def _claim_key(self, request: Request) -> None:
-        found = self.access
-        whose = f"{found.tenant.pk if found.tenant else ''}|{found.caller.key if found.caller else ''}"
-        match idempotency.claim(request, whose=whose):
-            case idempotency.Claim() as claim:
-                self._claim = claim
-            case Response() as first:
-                raise Replay(first)
-
-    def handle_exception(self, exc: Exception) -> Response:
-        if isinstance(exc, Replay):
-            return exc.response
-        with ExitStack() as when_it_is_raised_again:
-            if self._claim is not None:
-                when_it_is_raised_again.callback(self._claim.drop)
-            response = super().handle_exception(exc)
-            when_it_is_raised_again.pop_all()
-        return response
-
-    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        final = super().finalize_response(request, response, *args, **kwargs)
-        if self._claim is not None and isinstance(final, Response):
-            self._claim.keep(final)
-        return final
-
-
-class Replay(Exception):
-    """Carries the first answer past the handler."""
-
-    def __init__(self, response: Response) -> None:
-        self.response = response
 
 
 READ: dict[str, Verb] = {"list": Verb.VIEW, "retrieve": Verb.VIEW, "metadata": Verb.VIEW}

@@ -154,6 +154,16 @@ def test_one_key_is_one_effect_and_one_answer(world: World, api: build.Api) -> N
     assert pools_of(world) == 1
 
 
+def test_signing_up_twice_with_one_key_is_signing_up_once(world: World) -> None:
+    new = {"email": "twice@person.test", "password": build.PASSWORD, "tenant_name": "Twice"}
+    first = build.api().post("/api/auth/register", new, **{"Idempotency-Key": "up"})
+    again = build.api().post("/api/auth/register", new, **{"Idempotency-Key": "up"})
+    assert first.status_code == 201
+    assert again.json() == first.json()
+    guessed = build.api().post("/api/auth/register", new | {"password": "guess"}, **{"Idempotency-Key": "up"})
+    assert guessed.status_code == 422
+
+
 def test_a_key_belongs_to_a_credential_and_a_tenant(world: World, api: build.Api) -> None:
     key = {"Idempotency-Key": "same"}
     theirs = build.api(world.their_owner, world.theirs)
