@@ -1,0 +1,83 @@
+"""A real browser on the whole product. Set VELOFLUX_TEST_BROWSER to a Chromium; without one these tests are skipped."""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.live import stack as stacks
+from tests.live.console.visitor import Visitor, Watch
+from tests.live.origins import Origin, start
+from tests.live.stack import Stack
+
+NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1360, "height": 860}
+
+
+@pytest.fixture(scope="session")
+def console_database() -> Iterator[str]:
+    base, _, _ = os.environ["VELOFLUX_DATABASE_URL"].rpartition("/")
+    name = f"console_{secrets.token_hex(4)}"
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
+        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+    yield f"{base}/{name}"
+    with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("VELOFLUX_TEST_BROWSER", "")
+    if not Path(path).is_file():
+        pytest.skip("no browser: set VELOFLUX_TEST_BROWSER to a Chromium")
+    with sync_playwright() as playwright:
+        # A root user's Chromium refuses its own sandbox.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def product(browser: Browser, console_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    redis_url = os.environ["VELOFLUX_REDIS_URL"].rsplit("/", 1)[0] + "/6"
+    with stacks.running(tmp_path_factory.mktemp("console"), console_database, redis_url) as running:
+        yield running
+
+
+@pytest.fixture
+def visit(browser: Browser, product: Stack) -> Iterator[Callable[..., Visitor]]:
+    """Someone at a browser of their own: `visit(locale="pt-BR", theme="dark", narrow=True, javascript=False)`.
+
+    Whatever they did, at the end: no console error, no CSP violation, no foreign request, no 5xx, no other tenant's id.
+    """
+    opened: list[tuple[BrowserContext, Watch]] = []
+
+    def make(*, locale: str = "en-US", theme: str = "light", narrow: bool = False, javascript: bool = True) -> Visitor:
+        context = browser.new_context(
+            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
+            locale=locale,
+            color_scheme="dark" if theme == "dark" else "light",
+            java_script_enabled=javascript,
+            base_url=product.console,
+        )
+        page: Page = context.new_page()
+        watch = Watch(page, product.console)
+        opened.append((context, watch))
+        return Visitor(page, watch, product)
+
+    yield make
+    for context, watch in opened:
+        watch.assert_clean()
+        context.close()
+
+
+@pytest.fixture
+def origins() -> Iterator[list[Origin]]:
+    started = [start("left"), start("right")]
+    yield started
+    for origin in started:
+        origin.stop()
