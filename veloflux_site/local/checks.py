@@ -104,10 +104,15 @@ def _is_ours(name: str) -> bool:
     return name.startswith("VELOFLUX_") or environment.is_setting(name)
 
 
+def _pytest(words: Sequence[str], known: Settings, *, folder: Folder) -> int:
+    env = _environment(known | {"DJANGO_SETTINGS_MODULE": "tests.settings"})
+    return _step("tests", ("pytest", *words), folder=folder, env=env)
+
+
 def _fast(folder: Folder, asked: Asked) -> int:
     with servers.run_folder(folder) as home:
         known = servers.settings(folder, binaries={}, home=home)
-        return _step("tests", ("pytest", "tests/unit", *asked.words), folder=folder, env=_environment(known))
+        return _pytest(("tests/unit", *asked.words), known, folder=folder)
 
 
 def _tests(folder: Folder, asked: Asked, binaries: Settings) -> int:
@@ -128,7 +133,7 @@ def _tests(folder: Folder, asked: Asked, binaries: Settings) -> int:
         say("starting a PostgreSQL and a Redis for the tests")
         with servers.running(known, home=home):
             django.collect_static(known, folder=folder)
-            return _step("tests", ("pytest", *words), folder=folder, env=_environment(known))
+            return _pytest(words, known, folder=folder)
 
 
 def bench(folder: Folder, words: Sequence[str]) -> int:
