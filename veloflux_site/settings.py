@@ -206,5 +206,7 @@ TENANT_SUBSCRIBE = "billing.services.subscriptions.start"
 TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
 
 CELERY_BROKER_URL = REDIS_URL
+# A client's own X-Request-ID follows its change to the node; `measure.RequestIdMiddleware` has dropped what is none.
+DJANGO_STRUCTLOG_TRUST_UPSTREAM_REQUEST_ID = True
 LOGGING_CONFIG = None
 configure_logging(level=env.str("VELOFLUX_LOG_LEVEL", default="INFO"))

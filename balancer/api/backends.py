@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,6 +18,7 @@ from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
 from balancer.queries import status
 from balancer.queries.observed import UNKNOWN
+from balancer.queries.status_json import backend_json
 from balancer.services import backends, rules
 from balancer.services.edits import Changed
 from tenants.errors import InvalidField, NotFound
@@ -42,10 +43,10 @@ class BackendSerializer(StrictSerializer):
     updated_at = serializers.DateTimeField(read_only=True)
     status = serializers.SerializerMethodField()
 
-    @extend_schema(responses=BackendStatusSerializer)
+    @extend_schema_field(BackendStatusSerializer)
     def get_status(self, backend: Backend) -> dict[str, Any]:
         seen = self.context["view"].statuses.get((f"p{backend.pool_id}", backend.key), UNKNOWN)
-        return BackendStatusSerializer(seen).data
+        return backend_json(seen)
 
 
 class PoolBackendSerializer(BackendSerializer):
