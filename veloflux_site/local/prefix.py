@@ -92,7 +92,9 @@ def libraries(prefix: Path) -> list[Path]:
 
 
 def _wrap(prefix: Path) -> None:
+    # Chromium last: its namesake in usr/bin is a script that knows only the system's /usr/lib.
     folders = [prefix / "usr/sbin", prefix / "usr/bin", *sorted(prefix.glob("usr/lib/postgresql/*/bin"))]
+    folders.append(prefix / "usr/lib/chromium")
     for program in _programs(folders):
         version = program.parent.parent.name if "postgresql" in program.parts else ""
         wrapper = prefix / "bin" / version / program.name

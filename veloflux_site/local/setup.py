@@ -17,13 +17,18 @@ BINARIES = ("VELOFLUX_HAPROXY", "VELOFLUX_REDIS_SERVER", "VELOFLUX_POSTGRES_BIN"
 PATIENCE = 4.0  # seconds that the programs of a killed supervisor get to leave their ports
 
 
+def known(folder: Folder) -> Settings:
+    """The kept settings with the caller's. Raises CannotGoOnError for one that makes no sense."""
+    return environment.complete(environment.read(folder.env_file), os.environ, folder=folder)
+
+
 def machine(folder: Folder, *, requirements: str) -> Settings:
     """Packages and binaries; returns the settings with the binaries' paths. Raises CannotGoOnError."""
     if sys.platform != "linux":
         raise CannotGoOnError("This starts the programs natively, which works on Linux only.")
     if shutil.which("setpriv") is None:
         raise CannotGoOnError("`setpriv` is missing; it is in the package util-linux.")
-    settings = environment.complete(environment.read(folder.env_file), os.environ, folder=folder)
+    settings = known(folder)
     home = accounts.choose().place(folder.state / "postgres")
     # apt and pip wait for the network most of the time, so they do it side by side.
     with ThreadPoolExecutor(max_workers=1) as beside:
@@ -35,9 +40,10 @@ def machine(folder: Folder, *, requirements: str) -> Settings:
 
 def for_up(folder: Folder) -> Settings:
     """Everything up to the moment when the supervisor can start. Writes the settings that the programs read."""
-    settings = machine(folder, requirements=venv.RUNTIME)
-    _patiently(lambda: ports.check(ports.needs(settings)))
-    settings = _internal_ports(settings, folder)
+    # The ports first: nobody should wait for packages to be told of a port.
+    asked = known(folder)
+    _patiently(lambda: ports.check(ports.needs(asked)))
+    settings = _internal_ports(machine(folder, requirements=venv.RUNTIME), folder)
     environment.write(folder.env_file, settings)
     database = programs.cluster(settings, folder=folder)
     log = folder.log / "setup.log"
