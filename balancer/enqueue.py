@@ -4,6 +4,8 @@ import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
 
+from tenants.taskbase import HEADER
+
 # A restarted broker leaves dead connections: one more try finds a live one. More would make the writer wait.
 ONCE_MORE = {"max_retries": 1, "interval_start": 0}
 
@@ -12,7 +14,7 @@ log = structlog.get_logger(__name__)
 
 def cut(tenant_id: str, *, request_id: str = "") -> None:
     """Ask for the tenant's edits to be gathered into a revision."""
-    ask("balancer.tasks.cut", [tenant_id], queue="control", request_id=request_id)
+    ask("balancer.tasks.cut", [], queue="control", headers={HEADER: tenant_id, "request_id": request_id})
 
 
 def converge(node_id: str, body: str, signature: str) -> None:
@@ -20,11 +22,11 @@ def converge(node_id: str, body: str, signature: str) -> None:
     ask("node.converge", [body, signature], queue=f"node.{node_id}.work", expires=30)
 
 
-def ask(name: str, args: list[str], *, queue: str, expires: float | None = None, request_id: str = "") -> None:
+def ask(
+    name: str, args: list[str], *, queue: str, expires: float | None = None, headers: dict[str, str] | None = None
+) -> None:
     """A broker that is away must not fail the change, which is already committed."""
     try:
-        current_app.send_task(
-            name, args=args, queue=queue, expires=expires, headers={"request_id": request_id}, retry_policy=ONCE_MORE
-        )
+        current_app.send_task(name, args=args, queue=queue, expires=expires, headers=headers, retry_policy=ONCE_MORE)
     except (OperationalError, OSError) as error:
         log.warning("not asked, the sweep will", task=name, queue=queue, error=str(error))

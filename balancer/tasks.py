@@ -1,4 +1,7 @@
-"""The road's own work. Thin: each finds whose it is, and calls a service."""
+"""The road's own work. Thin: each finds whose it is, and calls a service.
+
+A database that restarts is waited for (`taskbase`); what fails all the same, the sweep repairs.
+"""
 
 import json
 
@@ -10,47 +13,48 @@ from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
 from balancer.services import deployments, revisions, status
+from tenants import scope
 from tenants.models import Tenant
-from tenants.scope import platform_scope, tenant_scope
+from tenants.taskbase import PlatformTask, TenantTask
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 500
 
 
-@shared_task(name="balancer.tasks.cut")
-def cut(tenant_id: str) -> None:
-    """A tenant that is gone fails the task: nothing is ever done in its place."""
-    with platform_scope():
-        tenant = Tenant.objects.get(pk=tenant_id)
-    with tenant_scope(tenant):
-        revisions.cut(tenant, now=timezone.now())
+@shared_task(name="balancer.tasks.cut", base=TenantTask)
+def cut() -> None:
+    """Gather the tenant's edits into a revision."""
+    tenant = Tenant.objects.get(pk=scope.required().tenant_id)
+    revisions.cut(tenant, now=timezone.now())
 
 
-@shared_task(name="balancer.tasks.report")
+@shared_task(name="balancer.tasks.report", base=PlatformTask)
 def report(node_id: str, body: str, signature: str) -> None:
     """What a node says it did."""
-    with platform_scope():
-        node = Node.objects.select_related("cluster").get(pk=node_id)
-        signing.verify(node.key, body, signature)
-        tenants = deployments.reported(node, json.loads(body), now=timezone.now())
-        status.reported(node, tenants)
+    node = proven(node_id, body, signature)
+    tenants = deployments.reported(node, json.loads(body), now=timezone.now())
+    status.reported(node, tenants)
 
 
-@shared_task(name="balancer.tasks.observe")
+@shared_task(name="balancer.tasks.observe", base=PlatformTask)
 def observe(node_id: str, body: str, signature: str) -> None:
     """What a node's HAProxy shows."""
-    with platform_scope():
-        node = Node.objects.select_related("cluster").get(pk=node_id)
-        signing.verify(node.key, body, signature)
-        status.observe(node, json.loads(body), now=timezone.now())
+    node = proven(node_id, body, signature)
+    status.observe(node, json.loads(body), now=timezone.now())
 
 
-@shared_task(name="balancer.tasks.sweep")
+@shared_task(name="balancer.tasks.sweep", base=PlatformTask)
 def sweep() -> None:
     """The road without messages: what was not cut, and who is behind."""
-    with platform_scope():
-        for tenant_id in revisions.uncut_tenants(MOST_AT_ONCE):
-            enqueue.cut(tenant_id)
-        asked = deployments.sweep(now=timezone.now())
+    for tenant_id in revisions.uncut_tenants(MOST_AT_ONCE):
+        enqueue.cut(tenant_id)
+    asked = deployments.sweep(now=timezone.now())
     if asked:
         log.info("sweep", nodes_asked=asked)
+
+
+def proven(node_id: str, body: str, signature: str) -> Node:
+    """The node, if it signed this. Raise `BadSignature`."""
+    node = Node.objects.select_related("cluster").get(pk=node_id)
+    signing.verify(node.key, body, signature)
+    return node

@@ -5,7 +5,7 @@ not at all: a tenant that is gone fails the task (`TenantGone`). Nothing here ha
 swallows (`stack.md` 3.4: the task then ran in `public`). A `PlatformTask` runs in the platform's scope.
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from celery import Task
 from celery.result import AsyncResult
@@ -17,8 +17,8 @@ from tenants.models import Tenant
 from tenants.queries import directory
 
 HEADER = "veloflux_tenant"
-RETRY_SECONDS = 2
-RETRIES = 30  # a minute of a database that restarts
+RETRY_SECONDS = 0.5
+RETRIES = 120  # a minute of a database that restarts
 
 
 class TenantGone(RuntimeError):
@@ -30,7 +30,11 @@ class NoTenant(RuntimeError):
 
 
 class ScopedTask(Task[Any, Any]):
+    """A database that restarts, or ends a deadlock, is asked again: a task here is safe to repeat."""
+
     abstract = True
+    autoretry_for = (OperationalError, InterfaceError)
+    retry_kwargs: ClassVar[dict[str, float]] = {"countdown": RETRY_SECONDS, "max_retries": RETRIES}
 
     def apply_async_after_commit(self, *args: Any, **options: Any) -> None:
         """Send it when the transaction is committed, for the tenant of now."""

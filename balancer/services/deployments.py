@@ -93,7 +93,8 @@ def reported(node: Node, report: dict[str, Any], *, now: datetime) -> list[str]:
     """Write down what a node says it did; return the ids of the tenants it is about. In the platform's scope."""
     behind = report["outcome"] == Outcome.BEHIND
     with transaction.atomic():
-        held = Node.objects.select_for_update().get(pk=node.pk)
+        # NO KEY: a cut inserts deployments that point at this node while it holds rows that are closed below.
+        held = Node.objects.select_for_update(no_key=True).get(pk=node.pk)
         if report["at"] >= held.reported_at:  # reports may be worked off in another order than they were sent
             note(held, report, now=now)
         for told in report["tenants"]:
@@ -119,7 +120,7 @@ def note(node: Node, report: dict[str, Any], *, now: datetime) -> None:
 def close(node: Node, told: dict[str, Any], *, now: datetime) -> None:
     """What became of one tenant's newest revision on this node."""
     state = DeploymentState(told["outcome"])
-    rows = Deployment.objects.select_for_update().filter(
+    rows = Deployment.objects.select_for_update(no_key=True).filter(
         node=node, tenant_id=str(told["tenant"]).removeprefix("t"), generation=told["generation"]
     )
     for deployment in rows.exclude(state=DeploymentState.SUPERSEDED):

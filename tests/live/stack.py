@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import redis
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60
@@ -172,6 +173,8 @@ def start(folder: Path, database_url: str, redis_url: str) -> Stack:
     stack.console_port = free_port()
     stack.env["VELOFLUX_BASE_URL"] = stack.console
     python = sys.executable
+    with redis.Redis.from_url(redis_url) as server:
+        server.flushdb()  # an earlier run's messages are for nodes that are no more
     stack.manage("migrate_fleet")
     stack.run("-m", "veloflux_site.local.collect")
     stack.bootstrap = json.loads(stack.manage("bootstrap", "--json"))

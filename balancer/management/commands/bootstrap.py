@@ -89,14 +89,10 @@ def first_login() -> FirstLogin | None:
         ),
         now=timezone.now(),
     )
-    User.objects.filter(pk=user.pk).update(
-        is_staff=True, is_superuser=True, email_verified_at=timezone.now()
-    )
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True, email_verified_at=timezone.now())
     with tenant_scope(tenant):
         by = Actor(user.pk, "system", role=Role.OWNER)
-        _, key = keys.create(
-            tenant, name="first start", role=Role.OWNER, expires_at=None, by=by, now=timezone.now()
-        )
+        _, key = keys.create(tenant, name="first start", role=Role.OWNER, expires_at=None, by=by, now=timezone.now())
     return FirstLogin(EMAIL, password, key)
 
 

@@ -1,7 +1,10 @@
 """What nodes are told, and what becomes of what they say."""
 
 import json
+import threading
+import time
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
 from tests.conftest import World
+from tests.db.balancer.threads import in_threads
 
 Told = list[dict[str, Any]]
 
@@ -143,6 +147,33 @@ def test_an_older_report_does_not_turn_the_node_back(committed: World, told: Tol
     report(node, committed.ours, newer, "live", at=2.0)
     report(node, committed.ours, older, "live", at=1.0)
     assert nodes()[0].generation == newer
+
+
+def test_a_report_and_a_cut_at_once_do_not_end_in_a_deadlock(
+    committed: World, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Forced: the cut has superseded deployments, and inserts ones that point at the node which the report holds."""
+    generation, node, held = deploy(committed.ours), nodes()[0], threading.Event()
+    build.pool(committed.ours)
+    note = deployments.note
+
+    def note_slowly(*args: Any, **kwargs: Any) -> None:
+        note(*args, **kwargs)
+        held.set()
+        time.sleep(0.3)
+
+    def cut_meanwhile() -> None:
+        held.wait(5)
+        cut(committed.ours)
+
+    monkeypatch.setattr(deployments, "note", note_slowly)
+    in_threads(partial(report, node, committed.ours, generation, "live"), cut_meanwhile)
+    assert state(committed.ours, node) == "queued", "the newer one"
+
+
+def cut(tenant: Tenant) -> None:
+    with tenant_scope(tenant):
+        revisions.cut(tenant, now=timezone.now())
 
 
 def test_a_report_with_a_wrong_signature_changes_nothing(committed: World, told: Told) -> None:

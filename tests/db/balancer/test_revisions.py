@@ -1,12 +1,11 @@
 """From edits to a revision: nothing committed is ever missed, and nothing that traffic would not notice is deployed."""
 
 import threading
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
@@ -20,6 +19,7 @@ from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
 from tests.conftest import World
+from tests.db.balancer.threads import in_threads
 
 Sent = list[tuple[str, str]]
 
@@ -36,29 +36,6 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 def cut(tenant: Tenant) -> Revision | None:
     with tenant_scope(tenant):
         return revisions.cut(tenant, now=timezone.now())
-
-
-def in_threads(*acts: Callable[[], object]) -> None:
-    """All at once, each with a connection of its own; the first failure is raised."""
-    failures: list[BaseException] = []
-    gate = threading.Barrier(len(acts))
-
-    def run(act: Callable[[], object]) -> None:
-        try:
-            gate.wait(10)
-            act()
-        except BaseException as error:  # noqa: BLE001 - it is raised again below, in the test's own thread
-            failures.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=(act,)) for act in acts]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    if failures:
-        raise failures[0]
 
 
 def test_edits_are_gathered_into_one_numbered_revision(committed: World, sent: Sent) -> None:
