@@ -88,7 +88,9 @@ def libraries(prefix: Path) -> list[Path]:
     """The folders of the prefix that hold shared libraries, multiarch ones first."""
     roots = (prefix / "usr/lib", prefix / "lib")
     nested = [path for root in roots if root.is_dir() for path in sorted(root.glob("*-linux-gnu*")) if path.is_dir()]
-    return [*nested, *(root for root in roots if root.is_dir())]
+    # Some libraries name a folder of their own, by a path that is the system's: libpulse does.
+    deeper = sorted({file.parent for folder in nested for file in folder.glob("*/lib*.so*")})
+    return [*nested, *deeper, *(root for root in roots if root.is_dir())]
 
 
 def _wrap(prefix: Path) -> None:
