@@ -70,9 +70,10 @@ def visit(browser: Browser, product: Stack) -> Iterator[Callable[..., Visitor]]:
         return Visitor(page, watch, product)
 
     yield make
-    for context, watch in opened:
-        watch.assert_clean()
+    for context, _ in opened:
         context.close()
+    for _, watch in opened:
+        watch.assert_clean()
 
 
 @pytest.fixture

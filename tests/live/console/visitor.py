@@ -3,6 +3,7 @@
 import secrets
 from urllib.parse import urlsplit
 
+import psycopg
 from playwright.sync_api import Page, Response, WebSocket, expect
 
 from tests.live.stack import Stack
@@ -46,7 +47,7 @@ class Watch:
         socket.on("framereceived", lambda frame: self.bodies.append((socket.url, str(frame))))
 
     def assert_clean(self) -> None:
-        assert self.wrong == []
+        assert not self.wrong, self.wrong
         for url, body in self.bodies:
             assert not {stranger for stranger in self.strangers if stranger in body}, url
 
@@ -66,6 +67,8 @@ class Visitor:
         self.page.locator("main form button").click()
         self.page.wait_for_url("**/t/*/")
         self.slug = urlsplit(self.page.url).path.split("/")[2]
+        with psycopg.connect(self.product.env["VELOFLUX_DATABASE_URL"], autocommit=True) as db:
+            db.execute("UPDATE billing_subscription SET plan_id = 'custom'")  # no 429 where a test asks quickly
         return self.slug
 
     def sign_in(self) -> None:
