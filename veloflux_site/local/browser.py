@@ -47,9 +47,8 @@ def _find(folder: Folder) -> str:
 
 
 def starts(path: Path) -> bool:
-    """Whether it renders an empty page. Root has no sandbox."""
-    sandbox = ("--no-sandbox",) if os.geteuid() == 0 else ()
-    command = [path, "--headless", *sandbox, "--disable-gpu", "--dump-dom", "about:blank"]
+    """Whether it renders an empty page; without its sandbox, as Playwright starts it, for our own pages only."""
+    command = [path, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "about:blank"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
