@@ -9,7 +9,6 @@ from importlib import import_module
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
@@ -18,6 +17,7 @@ from tenants import scope
 from tenants.models import Tenant, User
 from tenants.queries import directory
 from tenants.roles import Role
+from tests import cache_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +90,10 @@ def theirs(world: World) -> Tenant:
 
 
 @pytest.fixture(autouse=True)
-def nothing_remembered(request: pytest.FixtureRequest) -> None:
+def nothing_remembered() -> None:
     """Ids may return between tests, and lockouts must not."""
     directory.forget()
-    if "db" in request.fixturenames or "committed" in request.fixturenames:
-        cache.clear()
+    cache_keys.start_anew()
 
 
 @pytest.fixture
