@@ -127,6 +127,7 @@ def _tests(folder: Folder, asked: Asked, binaries: Settings) -> int:
     with servers.run_folder(folder) as home:
         known = servers.settings(folder, binaries=binaries, home=home) | {
             "VELOFLUX_TEST_BROWSER": chromium.path,
+            "PLAYWRIGHT_NODEJS_PATH": chromium.node,
             "VELOFLUX_TEST_HAPROXY": binaries["VELOFLUX_HAPROXY"],
             "VELOFLUX_HAPROXIES": haproxies.as_setting(versions),
         }

@@ -99,10 +99,14 @@ def _wrap(prefix: Path) -> None:
     folders.append(prefix / "usr/lib/chromium")
     for program in _programs(folders):
         version = program.parent.parent.name if "postgresql" in program.parts else ""
-        wrapper = prefix / "bin" / version / program.name
-        wrapper.parent.mkdir(parents=True, exist_ok=True)
-        wrapper.write_text(wrapper_text(program, libraries(prefix)))
-        wrapper.chmod(0o755)
+        wrap(program, prefix / "bin" / version / program.name, prefix)
+
+
+def wrap(program: Path, wrapper: Path, prefix: Path) -> None:
+    """Make the wrapper: the program, with the prefix's libraries."""
+    wrapper.parent.mkdir(parents=True, exist_ok=True)
+    wrapper.write_text(wrapper_text(program, libraries(prefix)))
+    wrapper.chmod(0o755)
 
 
 def _programs(folders: Iterable[Path]) -> Iterable[Path]:
