@@ -1,6 +1,8 @@
 """Bring nodes to the newest state: tell each what it lacks, and write down what it says."""
 
 import json
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +13,7 @@ from django.db.models.functions import Greatest
 
 from balancer import enqueue
 from balancer.edge import signing
-from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Placement, Snapshot
+from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Snapshot
 from balancer.fleet.models.deployment import OPEN
 from tenants.scope import platform_scope
 
@@ -41,29 +43,35 @@ def open_for(snapshot: Snapshot, *, now: datetime) -> None:
 def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
     """Tell every node of the tenant's cluster what it lacks. A node that is away is told by the sweep on its return."""
     with platform_scope():
-        cluster_id = Placement.objects.values_list("cluster_id", flat=True).get(tenant_id=tenant_id)
         here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
-        for node in Node.objects.filter(here, cluster_id=cluster_id).select_related("cluster"):
-            dispatch(node, since=node.asked_generation, now=now)
+        by_since: dict[int, list[Node]] = defaultdict(list)
+        for node in Node.objects.filter(here, cluster__placements__tenant=tenant_id):
+            by_since[node.asked_generation].append(node)
+        for since, nodes in by_since.items():
+            dispatch(nodes, since=since, now=now)
 
 
-def dispatch(node: Node, *, since: int, now: datetime, force_reload: bool = False) -> None:
-    """Send the snapshots that came after `since`; cost follows what changed. In the platform's scope."""
-    fragments = list(Snapshot.objects.filter(cluster=node.cluster_id, generation__gt=since).order_by("generation"))
+def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:
+    """Send nodes of one cluster the snapshots that came after `since`, in the platform's scope.
+
+    The cost follows what changed.
+    """
+    fragments = list(Snapshot.objects.filter(cluster=nodes[0].cluster_id, generation__gt=since).order_by("generation"))
     generation = fragments[-1].generation if fragments else since
-    body = json.dumps(
-        {
-            "node": node.pk,
-            "cluster": node.cluster_id,
-            "since": since,
-            "generation": generation,
-            "sent_at": now.timestamp(),
-            "fragments": [fragment(snapshot) for snapshot in fragments],
-            "force_reload": force_reload,
-        }
+    content = {
+        "cluster": nodes[0].cluster_id,
+        "since": since,
+        "generation": generation,
+        "sent_at": now.timestamp(),
+        "fragments": [fragment(snapshot) for snapshot in fragments],
+        "force_reload": False,
+    }
+    for node in nodes:
+        body = json.dumps({"node": node.pk, **content})
+        enqueue.converge(node.pk, body, signing.sign(node.key, body))
+    Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
+        asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
     )
-    Node.objects.filter(pk=node.pk).update(asked_generation=Greatest(F("asked_generation"), generation), asked_at=now)
-    enqueue.converge(node.pk, body, signing.sign(node.key, body))
 
 
 def fragment(snapshot: Snapshot) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def sweep(*, now: datetime) -> int:
     )
     nodes = list(behind.select_related("cluster"))
     for node in nodes:
-        dispatch(node, since=node.generation, now=now)
+        dispatch([node], since=node.generation, now=now)
     return len(nodes)
 
 
@@ -100,7 +108,7 @@ def reported(node: Node, report: dict[str, Any], *, now: datetime) -> list[str]:
         for told in report["tenants"]:
             close(held, told, now=now)
     if behind:
-        dispatch(held, since=held.generation, now=now)
+        dispatch([held], since=held.generation, now=now)
     log.info("node reported", node=node.name, outcome=report["outcome"], generation=report["generation"])
     return [str(told["tenant"]).removeprefix("t") for told in report["tenants"]]
 
