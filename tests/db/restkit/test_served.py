@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 import pytest
-from asgiref.sync import sync_to_async
 from django.db import connection
 from playwright.sync_api import ConsoleMessage, Request, sync_playwright
 
@@ -26,13 +25,13 @@ REQUESTS = 30
 
 @pytest.fixture
 def server(committed: World, tmp_path: Path) -> Iterator[str]:
-    """Its address. On the tests' database, with the tests' settings."""
+    """Its address. On the tests' database, with the tests’ settings and the static files."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     base = os.environ["VELOFLUX_DATABASE_URL"].rsplit("/", 1)[0]
     url = f"{base}/{connection.settings_dict['NAME']}"
-    env = os.environ | {"VELOFLUX_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    env = os.environ | {"VELOFLUX_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.served_settings"}
     command = [sys.executable, "-m", "uvicorn", "veloflux_site.asgi:application", "--port", str(port)]
     with (tmp_path / "server.log").open("wb") as log:
         process = subprocess.Popen(command, env=env, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
@@ -56,20 +55,22 @@ def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
     raise AssertionError("The server did not start.")
 
 
-async def test_tenants_at_once_on_a_real_server_never_mix(server: str, committed: World) -> None:
+def test_tenants_at_once_on_a_real_server_never_mix(server: str, committed: World) -> None:
     who = ((committed.ours, committed.owner), (committed.theirs, committed.their_owner))
     for tenant, _ in who:
-        await sync_to_async(build.pool)(tenant, name=tenant.slug)
+        build.pool(tenant, name=tenant.slug)
     clients = [build.api(person, tenant).credential or "" for tenant, person in who]
 
-    async with httpx.AsyncClient(base_url=server, timeout=SECONDS) as http:
+    async def ask() -> list[list[str]]:
+        async with httpx.AsyncClient(base_url=server, timeout=SECONDS) as http:
 
-        async def names(credential: str) -> list[str]:
-            answer = await http.get("/api/pools", headers={"Authorization": credential})
-            return [row["name"] for row in answer.json()["items"]]
+            async def names(credential: str) -> list[str]:
+                answer = await http.get("/api/pools", headers={"Authorization": credential})
+                return [row["name"] for row in answer.json()["items"]]
 
-        found = await asyncio.gather(*(names(credential) for credential in clients * REQUESTS))
-    assert found == [["ours"], ["theirs"]] * REQUESTS
+            return await asyncio.gather(*(names(credential) for credential in clients * REQUESTS))
+
+    assert asyncio.run(ask()) == [["ours"], ["theirs"]] * REQUESTS
 
 
 @pytest.mark.browser
