@@ -86,3 +86,9 @@ def test_static_files_are_collected_again_only_when_one_changed(tmp_path: Path) 
     assert django._static_digest(folder) == before
     (tmp_path / "static" / "a.css").write_text("other")
     assert django._static_digest(folder) != before
+
+
+def test_nothing_to_run_in_one_part_is_no_failure_but_in_all_it_is() -> None:
+    assert checks.found_in({"tests": 0, "browser": 5}) == {"tests": 0, "browser": 0}
+    assert checks.found_in({"tests": 1, "browser": 5}) == {"tests": 1, "browser": 0}
+    assert checks.found_in({"tests": 5, "browser": 5}) == {"tests": 5, "browser": 5}
