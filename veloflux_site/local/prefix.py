@@ -20,6 +20,7 @@ UNWANTED = re.compile(
     r"init-system-helpers|lsb-|sysvinit|adduser|ucf|debconf|dbus|libgdbm|netbase|logrotate|cron|sensible-utils|"
     r"libjson-perl|media-types|tzdata-legacy)"
 )
+FONTS = "fonts.conf"
 SYSTEM_LISTS = Path("/var/lib/apt/lists")
 NAME = re.compile(r"[a-z0-9][a-z0-9+.-]*")
 
@@ -97,15 +98,25 @@ def _wrap(prefix: Path) -> None:
     # Chromium last: its namesake in usr/bin is a script that knows only the system's /usr/lib.
     folders = [prefix / "usr/sbin", prefix / "usr/bin", *sorted(prefix.glob("usr/lib/postgresql/*/bin"))]
     folders.append(prefix / "usr/lib/chromium")
+    _name_fonts(prefix)
     for program in _programs(folders):
         version = program.parent.parent.name if "postgresql" in program.parts else ""
         wrap(program, prefix / "bin" / version / program.name, prefix)
 
 
+def _name_fonts(prefix: Path) -> None:
+    """Without a font of the system's, a browser out of the prefix would draw no text at all."""
+    fonts = prefix / "usr/share/fonts"
+    if fonts.is_dir():
+        cache = prefix / "var/cache/fontconfig"
+        (prefix / FONTS).write_text(f"<fontconfig><dir>{fonts}</dir><cachedir>{cache}</cachedir></fontconfig>\n")
+
+
 def wrap(program: Path, wrapper: Path, prefix: Path) -> None:
     """Make the wrapper: the program, with the prefix's libraries."""
     wrapper.parent.mkdir(parents=True, exist_ok=True)
-    wrapper.write_text(wrapper_text(program, libraries(prefix)))
+    fonts = prefix / FONTS
+    wrapper.write_text(wrapper_text(program, libraries(prefix), fonts=fonts if fonts.exists() else None))
     wrapper.chmod(0o755)
 
 
@@ -115,10 +126,11 @@ def _programs(folders: Iterable[Path]) -> Iterable[Path]:
             yield from (file for file in folder.iterdir() if os.access(file, os.X_OK) and not file.is_dir())
 
 
-def wrapper_text(program: Path, folders: Sequence[Path]) -> str:
+def wrapper_text(program: Path, folders: Sequence[Path], *, fonts: Path | None = None) -> str:
     """A script that runs one program of the prefix with the prefix's libraries, in the same process."""
     paths = ":".join(map(str, folders))
-    return f'#!/bin/sh\nLD_LIBRARY_PATH="{paths}" exec "{program}" "$@"\n'
+    named = f'FONTCONFIG_FILE="{fonts}" ' if fonts else ""
+    return f'#!/bin/sh\n{named}LD_LIBRARY_PATH="{paths}" exec "{program}" "$@"\n'
 
 
 def pip_wheel(folder: Folder, *, log: Path) -> Path:
