@@ -5,7 +5,8 @@
 
 const WORDS = JSON.parse(document.getElementById("live-words").textContent);
 const { tenant, poll } = document.body.dataset;
-const TOPICS = ["backends", "status"];
+const moves = () => document.querySelector("[data-live=deployments]") !== null;
+const TOPICS = ["backends", "status", ...(moves() ? ["deployments"] : [])];
 const FIRST_WAIT = 500, MOST_WAIT = 30_000, POLL_EVERY = 10_000, PING_EVERY = 20_000, SILENT_AFTER = 45_000;
 const STALE_AFTER = 5, OFFLINE_AFTER = 15; // seconds, as the server has them
 const FINAL = new Set([4400, 4401, 4403, 4404]); // no credential, no right, no such tenant
@@ -99,6 +100,7 @@ async function pollOnce() {
     everHeard = true;
     if (pollTimer) connection("polling");
     for (const topic of TOPICS) take(topic, data[topic] ?? {}, true);
+    if (moves()) refresh();
   } catch {
     connection(navigator.onLine ? "reconnecting" : "offline");
   }
@@ -108,12 +110,24 @@ async function pollOnce() {
 const SECTIONS = { backends: ["backends", "pools"], status: ["nodes", "totals"] };
 
 function take(topic, data, whole) {
+  if (topic === "deployments" && !whole) refresh();
   for (const section of SECTIONS[topic] ?? []) {
     if (whole) state[section] = data[section] ?? {};
     else Object.assign(state[section], data[section]);
     for (const id of data.gone?.[section] ?? []) delete state[section][id];
   }
   paint();
+}
+
+// A deployment moved: the page itself is asked for again, and only what differs is put in.
+let refreshTimer = 0;
+const UNDER_WAY = "[data-testid=badge-sync]:is([data-state=deploying], [data-state=pending])";
+
+function refresh(wait = 250) {
+  clearTimeout(refreshTimer);
+  refreshTimer = setTimeout(() => {
+    if (moves()) window.htmx?.ajax("GET", location.href, { target: "#main", select: "#main", swap: "morph:outerHTML" });
+  }, wait);
 }
 
 // ---- the page
@@ -282,6 +296,8 @@ document.addEventListener("htmx:afterSettle", () => {
     asked.set(row.dataset.id, Date.now());
     row.dataset.asked = "";
   }
+  // Two moves within a second may be told as one: what is under way is looked at until it is not.
+  if (moves() && document.querySelector(UNDER_WAY)) refresh(2000);
   paint();
 });
 setInterval(() => {
@@ -291,3 +307,4 @@ setInterval(() => {
 setInterval(() => say("ping"), PING_EVERY);
 connection("reconnecting");
 connect();
+if (moves() && document.querySelector(UNDER_WAY)) refresh(2000);

@@ -56,7 +56,7 @@ for (const form of within(document, "form[data-guard]")) {
 // htmx swaps only what is good by default; a refusal is a row too, and what broke is said.
 document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.status));
 document.addEventListener("htmx:sendError", () => toast(0));
-document.addEventListener("htmx:afterSwap", (event) => dress(event.target));
+document.addEventListener("htmx:afterSwap", () => dress(document));
 
 function toast(status) {
   location.assign(status === 401 || status === 403 ? location.href : `${location.pathname}${location.search}`);

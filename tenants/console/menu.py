@@ -45,6 +45,10 @@ def shown(request: HttpRequest) -> list[Shown]:
     at = [
         (item, reverse(item.url_name, kwargs={"slug": found.tenant.slug})) for item in _items if found.may(item.needs)
     ]
-    # The longest address that the path begins with: an overview's begins every other one.
-    here = max((url for _, url in at if request.path.startswith(url)), key=len, default="")
+    here = next((url for _, url in at if is_within(request.path, url)), "")
     return [Shown(url, str(item.label), item.icon, url == here) for item, url in at]
+
+
+def is_within(path: str, url: str) -> bool:
+    """An overview's address, which ends with a slash, begins every other one: it is only ever itself."""
+    return path == url or (not url.endswith("/") and path.startswith(url + "/"))

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
 
 from tests.live import stack as stacks
 from tests.live.console.visitor import Visitor, Watch
 from tests.live.origins import Origin, start
 from tests.live.stack import Stack
 
-NARROW, WIDE = {"width": 390, "height": 844}, {"width": 1360, "height": 860}
+NARROW, WIDE = ViewportSize(width=390, height=844), ViewportSize(width=1360, height=860)
 
 
 @pytest.fixture(scope="session")
@@ -22,10 +22,10 @@ def console_database() -> Iterator[str]:
     base, _, _ = os.environ["VELOFLUX_DATABASE_URL"].rpartition("/")
     name = f"console_{secrets.token_hex(4)}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]
+        server.execute(f'CREATE DATABASE "{name}"')
     yield f"{base}/{name}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
-        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+        server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +58,7 @@ def visit(browser: Browser, product: Stack) -> Iterator[Callable[..., Visitor]]:
 
     def make(*, locale: str = "en-US", theme: str = "light", narrow: bool = False, javascript: bool = True) -> Visitor:
         context = browser.new_context(
-            viewport=NARROW if narrow else WIDE,  # type: ignore[arg-type]
+            viewport=NARROW if narrow else WIDE,
             locale=locale,
             color_scheme="dark" if theme == "dark" else "light",
             java_script_enabled=javascript,

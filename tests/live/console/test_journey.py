@@ -141,6 +141,22 @@ def test_silence_turns_values_grey_with_a_growing_age(visit: Callable[..., Visit
     someone.watch.wrong = [line for line in someone.watch.wrong if "ERR_INTERNET_DISCONNECTED" not in line]
 
 
+def test_a_deployment_appears_by_itself(visit: Callable[..., Visitor]) -> None:
+    someone = visit()
+    someone.sign_up()
+    pool = someone.new_pool("web")
+    someone.at("/deployments")
+    first = someone.page.get_by_test_id("row-revision-1")
+    expect(first.get_by_test_id("badge-sync")).to_have_attribute("data-state", "live", timeout=20_000)
+    expect(someone.page.get_by_test_id("conn-chip")).to_have_attribute("data-state", "live", timeout=10_000)
+    other = someone.page.context.new_page()
+    other.goto(f"{pool}/edit")
+    other.locator("[name=check_path]").fill("/other")
+    other.locator("main form button.btn-primary").click()
+    second = someone.page.get_by_test_id("row-revision-2")
+    expect(second.get_by_test_id("badge-sync")).to_have_attribute("data-state", "live", timeout=20_000)
+
+
 def tenant_id(someone: Visitor, slug: str) -> str:
     with someone.product.api() as api:
         return str(api.get(f"/tenants/{slug}").json().get("id", "no such tenant"))
