@@ -13,6 +13,7 @@ from django.db import connection, connections
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
+from balancer.fleet.models import Node
 from tenants import scope
 from tenants.models import Tenant, User
 from tenants.queries import directory
@@ -121,6 +122,9 @@ def put_back(world: World) -> None:
         cursor.execute(
             "TRUNCATE fleet_edit, fleet_revision, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
             "tenants_apikey, tenants_refreshtoken, tenants_domain, django_session"
+        )
+        Node.objects.update(
+            generation=0, asked_generation=0, asked_at=None, heartbeat_at=None, reported_at=0, outcome="never"
         )
         Tenant.objects.exclude(pk__in=[tenant.pk for tenant in tenants]).delete()
         User.objects.exclude(pk__in=[person.pk for person in people]).delete()

@@ -33,6 +33,10 @@ class LoginSerializer(StrictSerializer):
     tenant = serializers.CharField(max_length=40, allow_null=True, default=None)
     otp = serializers.CharField(max_length=16, allow_null=True, default=None)
 
+    def validate_otp(self, value: str | None) -> None:
+        if value is not None:
+            raise serializers.ValidationError("There are no second factors yet: leave this out.", "unsupported")
+
 
 class RefreshSerializer(StrictSerializer):
     refresh_token = serializers.CharField(max_length=200)

@@ -326,3 +326,9 @@ def test_a_session_needs_its_csrf_token(world: World) -> None:
     refused = browser.post("/api/pools", {"name": "x"}, content_type="application/json")
     assert (refused.status_code, refused.json()["code"]) == (403, "csrf_failed")
     assert browser.get("/api/pools").json()["total_count"] == 0
+
+
+def test_a_second_factor_is_not_pretended(world: World) -> None:
+    answer = build.api().post("/api/auth/login", {"email": "a@b.test", "password": "x", "otp": "123456"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/otp"
