@@ -14,7 +14,6 @@ from balancer.edge import signing
 from balancer.fleet.models import Node
 from balancer.services import deployments, revisions, status
 from tenants import scope
-from tenants.models import Tenant
 from tenants.taskbase import PlatformTask, TenantTask
 
 log = structlog.get_logger(__name__)
@@ -24,8 +23,7 @@ MOST_AT_ONCE = 500
 @shared_task(name="balancer.tasks.cut", base=TenantTask)
 def cut() -> None:
     """Gather the tenant's edits into a revision."""
-    tenant = Tenant.objects.get(pk=scope.required().tenant_id)
-    revisions.cut(tenant, now=timezone.now())
+    revisions.cut(scope.required().tenant_id, now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.report", base=PlatformTask)

@@ -7,9 +7,8 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
-from django.db.models import F
 
-from balancer.fleet.models import Act, Cluster, Deployment, Edit, Placement, Revision, Snapshot
+from balancer.fleet.models import Act, Deployment, Edit, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state
 from balancer.services import deployments, edits
@@ -27,83 +26,82 @@ class Gathered:
     state: desired.Tenant
 
 
-def cut(tenant: Tenant, *, now: datetime) -> Revision | None:
+def cut(tenant_id: str, *, now: datetime) -> Revision | None:
     """Gather the tenant's edits so far; None when nothing that HAProxy would see has changed.
 
     In the tenant's scope, outside a transaction. One cut at a time for a tenant; two tenants only meet at the
     cluster's counter. A crash anywhere leaves edits without a revision, which the sweep cuts.
     """
-    with one_at_a_time(tenant):
-        gathered = gather(tenant)
-        if not gathered.edits:
+    with one_at_a_time(tenant_id):
+        gathered = gather(tenant_id)
+        if gathered is None:
             return None
-        revision = keep(tenant, gathered, now=now)
+        revision = keep(tenant_id, gathered, now=now)
     if revision is not None:
-        deployments.dispatch_cluster(revision.tenant_id, now=now)
+        deployments.dispatch_cluster(tenant_id, now=now)
     return revision
 
 
 @contextmanager
-def one_at_a_time(tenant: Tenant) -> Iterator[None]:
+def one_at_a_time(tenant_id: str) -> Iterator[None]:
     """Hold the tenant's cut. A session's lock, not a transaction's: it must be held before the snapshot is taken."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('cut ' || %s, 0))", [tenant.id])
+        cursor.execute("SELECT pg_advisory_lock(hashtextextended('cut ' || %s, 0))", [tenant_id])
     try:
         yield
     finally:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended('cut ' || %s, 0))", [tenant.id])
-
-
-def gather(tenant: Tenant) -> Gathered:
-    """Edits and rows of one moment: an edit that is listed is in the state, one that is not comes with the next cut."""
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        edits = list(Edit.objects.filter(tenant=tenant, revision=None).order_by("id"))
-        return Gathered(
-            edits, desired_state.of(Tenant.objects.get(pk=tenant.pk)) if edits else desired.Tenant(tenant.key)
-        )
+            cursor.execute("SELECT pg_advisory_unlock(hashtextextended('cut ' || %s, 0))", [tenant_id])
 
 
 @transaction.atomic
-def keep(tenant: Tenant, gathered: Gathered, *, now: datetime) -> Revision | None:
+def gather(tenant_id: str) -> Gathered | None:
+    """Edits and rows of one moment: an edit that is listed is in the state, one that is not comes with the next cut."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+    edits = list(Edit.objects.filter(tenant=tenant_id, revision=None).order_by("id"))
+    return Gathered(edits, desired_state.of(Tenant.objects.get(pk=tenant_id))) if edits else None
+
+
+@transaction.atomic
+def keep(tenant_id: str, gathered: Gathered, *, now: datetime) -> Revision | None:
     """Write the revision and its snapshot, unless the digest says that traffic is as it was."""
     digest = codec.digest(gathered.state)
-    last = Revision.objects.filter(tenant=tenant).order_by("-number").first()
+    last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number").first()
     ids = [edit.pk for edit in gathered.edits]
     if last is not None and last.digest == digest:
-        Edit.objects.filter(tenant=tenant, pk__in=ids).update(revision=last)
+        Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=last)
         return None
     revision = Revision.objects.create(
-        tenant=tenant,
+        tenant_id=tenant_id,
         number=last.number + 1 if last else 1,
         digest=digest,
         state=codec.to_json(gathered.state),
         by_id=gathered.edits[-1].by_id,
         created_at=now,
     )
-    Edit.objects.filter(tenant=tenant, pk__in=ids).update(revision=revision)
+    Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision)
     request_ids = [edit.request_id for edit in gathered.edits if edit.request_id]
     place(revision, request_ids[-20:], now=now)
-    log.info("revision cut", tenant=tenant.id, revision=revision.number, edits=len(ids), request_ids=request_ids[-20:])
+    log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids[-20:])
     return revision
 
 
 def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Snapshot:
     """Make the revision its tenant's newest on its cluster. Last in the transaction: it holds the cluster's counter."""
-    cluster_id = Placement.objects.values_list("cluster_id", flat=True).get(tenant_id=revision.tenant_id)
-    generation = next_generation(cluster_id)
-    snapshot, _ = Snapshot.objects.update_or_create(
+    cluster_id, generation = next_generation(revision.tenant_id)
+    snapshot = Snapshot(
         tenant_id=revision.tenant_id,
         cluster_id=cluster_id,
-        defaults={
-            "revision": revision,
-            "generation": generation,
-            "digest": revision.digest,
-            "state": revision.state,
-            "request_ids": request_ids,
-        },
+        revision=revision,
+        generation=generation,
+        digest=revision.digest,
+        state=revision.state,
+        request_ids=request_ids,
+    )
+    newest = ["revision", "generation", "digest", "state", "request_ids"]
+    Snapshot.objects.bulk_create(
+        [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
     )
     deployments.open_for(snapshot, now=now)
     return snapshot
@@ -119,10 +117,19 @@ def retry(deployment: Deployment, *, by: Actor, now: datetime) -> Revision:
     return newest
 
 
-def next_generation(cluster_id: str) -> int:
-    """Raise the cluster's counter under its row lock, so that generations commit in order."""
-    Cluster.objects.filter(pk=cluster_id).update(generation=F("generation") + 1)
-    return int(Cluster.objects.values_list("generation", flat=True).get(pk=cluster_id))
+# Raises the counter under its row's lock, held until commit, so that generations commit in order.
+NEXT_GENERATION = """
+UPDATE fleet_cluster SET generation = generation + 1
+WHERE id = (SELECT cluster_id FROM fleet_placement WHERE tenant_id = %s) RETURNING id, generation
+"""
+
+
+def next_generation(tenant_id: str) -> tuple[str, int]:
+    """The tenant's cluster and its next generation."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_GENERATION, [tenant_id])
+        cluster_id, generation = cursor.fetchone()
+    return cluster_id, generation
 
 
 def uncut_tenants(limit: int) -> list[str]:

@@ -42,8 +42,10 @@ def one(name: str, pools: int, backends: int) -> Tenant:
         placements.place(tenant)
     with tenant_scope(tenant):
         fill(name, pools, backends)
-        with revisions.one_at_a_time(tenant):
-            revisions.keep(tenant, revisions.gather(tenant), now=now)
+        with revisions.one_at_a_time(tenant.pk):
+            gathered = revisions.gather(tenant.pk)
+            assert gathered is not None
+            revisions.keep(tenant.pk, gathered, now=now)
     return tenant
 
 

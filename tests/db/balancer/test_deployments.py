@@ -45,7 +45,7 @@ def deploy(tenant: Tenant) -> int:
     """One more pool, cut. The snapshot's generation."""
     build.pool(tenant)
     with tenant_scope(tenant):
-        revision = revisions.cut(tenant, now=timezone.now())
+        revision = revisions.cut(tenant.pk, now=timezone.now())
         assert revision is not None
         return int(Deployment.objects.filter(revision=revision)[0].generation)
 
@@ -173,7 +173,7 @@ def test_a_report_and_a_cut_at_once_do_not_end_in_a_deadlock(
 
 def cut(tenant: Tenant) -> None:
     with tenant_scope(tenant):
-        revisions.cut(tenant, now=timezone.now())
+        revisions.cut(tenant.pk, now=timezone.now())
 
 
 def test_a_report_with_a_wrong_signature_changes_nothing(committed: World, told: Told) -> None:

@@ -35,7 +35,7 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 def cut(tenant: Tenant) -> Revision | None:
     with tenant_scope(tenant):
-        return revisions.cut(tenant, now=timezone.now())
+        return revisions.cut(tenant.pk, now=timezone.now())
 
 
 def test_edits_are_gathered_into_one_numbered_revision(committed: World, sent: Sent) -> None:
