@@ -22,7 +22,8 @@ FOR_TESTS = (*LIKE_UP, *postgres.FAST)
 def settings(folder: Folder, *, binaries: Mapping[str, str], home: Path) -> Settings:
     """Settings of a run: new secrets, free ports, and every path inside the run's own folder."""
     own = Folder(home)
-    free = {name: str(ports.unused()) for name in environment.PORTS}
+    # Only what listens here moves; the console's URLs stay the well-known ones that tests may name.
+    free = {name: str(ports.unused()) for name in ("VELOFLUX_POSTGRES_PORT", "VELOFLUX_REDIS_PORT")}
     made = environment.complete({}, free | dict(binaries), folder=own)
     kept = {"VELOFLUX_STATIC_ROOT": str(folder.state / "static-test"), "VELOFLUX_LOG_DIR": str(own.log)}
     for name in ("VELOFLUX_LOG_DIR", "VELOFLUX_MAIL_DIR", "PROMETHEUS_MULTIPROC_DIR"):
