@@ -68,7 +68,8 @@ def store(settings: Mapping[str, str], *, folder: Folder) -> Store:
 
 def table(settings: Mapping[str, str], *, folder: Folder) -> dict[str, Program]:
     """Every program by its name, in the order of starting."""
-    listed = (*_data(settings, folder), *(_node(folder, name) for name in NODES), *_app(settings, folder))
+    nodes = (_node(folder, name) for name in NODES)
+    listed = (*_data(settings, folder), *nodes, _origins(folder), *_app(settings, folder))
     return {program.name: program for program in listed}
 
 
@@ -104,6 +105,12 @@ def _node(folder: Folder, name: str) -> Program:
     return Program(name=f"node-{name}", group=Group.NODES, command=command, knows=Knows.NODE, node=name, death="TERM")
 
 
+def _origins(folder: Folder) -> Program:
+    """With the nodes, whose first health check would otherwise find nobody."""
+    command = (str(folder.python), "-m", "veloflux_site.demo.origins")
+    return Program("demo-origins", Group.NODES, command, knows=Knows.NOTHING)
+
+
 def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
     python = str(folder.python)
     control = (python, "-m", "celery", "-A", "veloflux_site.celery")
@@ -129,7 +136,6 @@ def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
         *(_edge(folder, name) for name in NODES),
         Program("beat", Group.APP, (*control, "beat", "-S", "redbeat.RedBeatScheduler", "--pidfile=")),
         Program("metrics", Group.APP, (python, "-m", "veloflux_site.metrics")),
-        Program("demo-origins", Group.APP, (python, "-m", "veloflux_site.demo.origins"), knows=Knows.NOTHING),
         Program(
             "demo-traffic",
             Group.APP,
