@@ -53,6 +53,11 @@ def create_user(new: NewAccount, *, now: datetime) -> User:
     return user
 
 
+def make_staff(user: User, *, now: datetime) -> None:
+    """Of the platform, with every right; the address needs no further proof."""
+    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True, email_verified_at=now)
+
+
 def check_password(password: str, user: User) -> None:
     try:
         password_validation.validate_password(password, user)

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import transaction
 from django.utils import timezone
 
 from balancer.models import Pool
@@ -78,8 +79,10 @@ def node_environment(onboarded: nodes.Onboarded) -> dict[str, str]:
     return {"name": onboarded.node.name, "id": onboarded.node.pk, "env_file": str(path)}
 
 
+@transaction.atomic
 def first_login() -> FirstLogin | None:
-    """The demo tenant's owner, who is staff too; None when there is one already."""
+    """The demo tenant's owner, who is staff too; None when there is one already. All of it or none: the password is
+    known here only."""
     if User.objects.filter(email=EMAIL).exists():
         return None
     password = secrets.token_urlsafe(15)
@@ -89,7 +92,7 @@ def first_login() -> FirstLogin | None:
         ),
         now=timezone.now(),
     )
-    User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True, email_verified_at=timezone.now())
+    accounts.make_staff(user, now=timezone.now())
     with tenant_scope(tenant):
         by = Actor(user.pk, "system", role=Role.OWNER)
         _, key = keys.create(tenant, name="first start", role=Role.OWNER, expires_at=None, by=by, now=timezone.now())
