@@ -99,7 +99,7 @@ def test_what_is_no_write_is_not(line: str) -> None:
 def named_tasks(tree: ast.Module) -> set[str]:
     decorators = [one for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) for one in node.decorator_list]
     return {
-        word.value.value
+        str(word.value.value)
         for one in decorators
         if isinstance(one, ast.Call) and ast.unparse(one.func).endswith("task")
         for word in one.keywords
