@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from balancer.console import words
 from balancer.console.frame import page
 from balancer.fleet.models import Deployment, DeploymentState, Revision
+from balancer.fleet.models.deployment import NOT_TAKEN
 from balancer.queries.changes import merged
 from balancer.services import revisions
 from tenants.console.doors import TenantRequest, tenant_page
@@ -115,7 +116,7 @@ def detail(request: TenantRequest, number: int) -> HttpResponse:
 
 
 def retry(request: TenantRequest, revision: Revision, deployments: list[Deployment]) -> HttpResponse:
-    failed = [d for d in deployments if d.state in (DeploymentState.REFUSED, DeploymentState.FAILED)]
+    failed = [d for d in deployments if d.state in NOT_TAKEN]
     if failed:
         again = revisions.retry(failed[0], by=request.actor, now=timezone.now())
         messages.success(request, _("r%(number)d is on its way to the nodes again.") % {"number": again.number})

@@ -15,7 +15,8 @@ from balancer.console.frame import page
 from balancer.console.pools import pool_rows
 from balancer.console.rows import PoolRow
 from balancer.console.traffic import curl
-from balancer.fleet.models import Deployment, DeploymentState, Edit, Revision
+from balancer.fleet.models import Deployment, Edit, Revision
+from balancer.fleet.models.deployment import NOT_TAKEN
 from balancer.models import Route
 from balancer.queries import cluster
 from balancer.queries.cluster import NodeView, Sync
@@ -130,8 +131,7 @@ def problems_of(
 def refusals(request: TenantRequest) -> Iterator[Problem]:
     """Of the newest revision only: an older one that was refused has been put right."""
     newest = Revision.objects.filter(tenant=request.tenant).order_by("-number").values("pk")[:1]
-    states = (DeploymentState.REFUSED, DeploymentState.FAILED)
-    found = Deployment.objects.filter(revision__in=newest, state__in=states).select_related("revision", "node")
+    found = Deployment.objects.filter(revision__in=newest, state__in=NOT_TAKEN).select_related("revision", "node")
     for deployment in found.order_by("node__name", "pk"):
         said = _("Node %(node)s did not take r%(number)d.") % {
             "node": deployment.node.name,

@@ -4,6 +4,8 @@ from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
 
+from django.db.models import Q
+
 from balancer.fleet.models import Deployment, DeploymentState, Edit
 
 
@@ -25,13 +27,18 @@ class Change:
 
 
 def of(edit: Edit) -> Change:
-    """Two queries. An edit that changed nothing HAProxy sees is as live as the revision before it."""
+    """Two queries. An edit that changed nothing HAProxy sees is as live as the revision before it.
+
+    Where a newer revision overtook the edit's own, the edit is as live as that one: it is in it.
+    """
     found = Edit.objects.select_related("revision").only("id", "revision__number").get(pk=edit.pk)
     if found.revision is None:
         return Change(str(edit.pk), None, ChangeState.PENDING)
     rows = list(
-        Deployment.objects.filter(tenant=edit.tenant_id, revision=found.revision)
-        .order_by("node__name")
+        Deployment.objects.filter(tenant=edit.tenant_id, revision__number__gte=found.revision.number)
+        .alias(live=Q(state=DeploymentState.LIVE))
+        .order_by("node__name", "-live", "-generation")
+        .distinct("node__name")
         .values_list("node__name", "state")
     )
     waiting = tuple(name for name, state in rows if state != DeploymentState.LIVE)

@@ -9,12 +9,12 @@ from typing import Any
 import structlog
 from django.db import transaction
 from django.db.models import F, Q
-from django.db.models.functions import Greatest
+from django.db.models.functions import Coalesce, Greatest
 
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Snapshot
-from balancer.fleet.models.deployment import OPEN
+from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -24,9 +24,11 @@ ASK_AGAIN_AFTER = timedelta(seconds=8)
 
 
 def open_for(snapshot: Snapshot, *, now: datetime) -> None:
-    """A deployment per node of the cluster; what was still under way for this tenant is superseded."""
-    Deployment.objects.filter(tenant_id=snapshot.tenant_id, state__in=OPEN).update(
-        state=DeploymentState.SUPERSEDED, finished_at=now
+    """A deployment per node of the cluster; what was still under way for this tenant is superseded, and so is what
+    failed of the same revision: this is another attempt at it."""
+    earlier = Q(state__in=OPEN) | Q(state__in=NOT_TAKEN, revision=snapshot.revision_id)
+    Deployment.objects.filter(earlier, tenant_id=snapshot.tenant_id).update(
+        state=DeploymentState.SUPERSEDED, finished_at=Coalesce("finished_at", now)
     )
     Deployment.objects.bulk_create(
         Deployment(

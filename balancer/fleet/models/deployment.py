@@ -18,6 +18,7 @@ class DeploymentState(models.TextChoices):
 
 
 OPEN = (DeploymentState.QUEUED, DeploymentState.RELOAD_DUE)
+NOT_TAKEN = (DeploymentState.REFUSED, DeploymentState.FAILED)
 
 
 class Deployment(models.Model):

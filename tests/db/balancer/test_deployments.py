@@ -118,6 +118,23 @@ def test_a_change_is_live_when_every_node_says_so(committed: World, told: Told) 
         assert changes.of(edit).state == "live"
 
 
+def test_a_change_that_was_overtaken_is_live_with_what_overtook_it(committed: World, told: Told) -> None:
+    deploy(committed.ours)
+    with tenant_scope(committed.ours):
+        edit = Edit.objects.latest("id")
+    newer = deploy(committed.ours)
+    with tenant_scope(committed.ours):
+        assert changes.of(edit).state == "deploying", "no node runs it yet"
+    for node in nodes():
+        report(node, committed.ours, newer, "live")
+    with tenant_scope(committed.ours):
+        assert (changes.of(edit).state, changes.of(edit).waiting) == ("live", ())
+    later = deploy(committed.ours)
+    report(nodes()[0], committed.ours, later, "failed", at=2.0)
+    with tenant_scope(committed.ours):
+        assert changes.of(edit).state == "live", "what ran it still does"
+
+
 def test_reports_worked_off_in_the_wrong_order_end_live(committed: World, told: Told) -> None:
     generation = deploy(committed.ours)
     node = nodes()[0]
@@ -196,6 +213,11 @@ def test_a_retry_is_a_new_generation_of_the_newest_revision(committed: World, to
     assert answer.status_code == 202, answer.content
     assert {message["generation"] for message in told} == {generation + 1}
     assert state(committed.ours, node) == "queued"
+    for each in nodes():
+        report(each, committed.ours, generation + 1, "live", at=2.0)
+    with tenant_scope(committed.ours):
+        assert {changes.of(edit).state for edit in Edit.objects.exclude(revision=None)} == {"live"}
+        assert Deployment.objects.get(pk=failed.pk).reason == "no answer", "what it said is kept"
 
 
 def test_the_clock_of_a_silent_node_is_not_touched(committed: World, told: Told) -> None:
