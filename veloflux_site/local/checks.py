@@ -22,6 +22,7 @@ CHECKS = (
     ("types", ("mypy", ".")),
 )
 
+NODE_TESTS = ("tests/live/edge", "tests/live/test_core_accepts.py", "tests/live/test_core_runs.py")
 NOTHING_FOUND = 5  # pytest's exit status when no test was selected
 
 
@@ -121,20 +122,29 @@ def _fast(folder: Folder, asked: Asked) -> dict[str, int]:
 
 def _tests(folder: Folder, asked: Asked, binaries: Settings) -> dict[str, int]:
     chromium = browser.have(folder)
-    versions = {}
-    if asked.matrix:
-        versions = haproxies.have(folder, installed=Path(binaries["VELOFLUX_HAPROXY"]))
+    installed = Path(binaries["VELOFLUX_HAPROXY"])
+    others = haproxies.have(folder, installed=installed) if asked.matrix else {}
     with servers.run_folder(folder) as home:
         known = servers.settings(folder, binaries=binaries, home=home) | {
             "VELOFLUX_TEST_BROWSER": chromium.path,
             "PLAYWRIGHT_NODEJS_PATH": chromium.node,
             "VELOFLUX_TEST_HAPROXY": binaries["VELOFLUX_HAPROXY"],
-            "VELOFLUX_HAPROXIES": haproxies.as_setting(versions),
         }
         say("starting a PostgreSQL and a Redis for the tests")
         with servers.running(known, home=home):
             django.collect_static(known, folder=folder)
-            return _parts(folder, asked, known, chromium)
+            return _parts(folder, asked, known, chromium) | _matrix(folder, others, known, installed)
+
+
+def _matrix(folder: Folder, versions: Mapping[str, Path], known: Settings, installed: Path) -> dict[str, int]:
+    """What drives a node, once more for each HAProxy that is not the machine's own."""
+    return {
+        f"HAProxy {version}": _pytest(
+            NODE_TESTS, known | {"VELOFLUX_TEST_HAPROXY": str(path)}, folder=folder, name=f"a node on HAProxy {version}"
+        )
+        for version, path in versions.items()
+        if path != installed
+    }
 
 
 def _parts(folder: Folder, asked: Asked, known: Settings, chromium: Browser) -> dict[str, int]:

@@ -51,11 +51,6 @@ def have(folder: Folder, *, installed: Path) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
-def as_setting(found: dict[str, Path]) -> str:
-    """The form in which the tests read it: 2.6=/usr/sbin/haproxy,3.0=/..."""
-    return ",".join(f"{version}={path}" for version, path in found.items())
-
-
 def version_of(path: Path) -> str:
     """Major and minor, as the program says it. Raises CannotGoOnError when it does not run."""
     try:
