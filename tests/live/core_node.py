@@ -20,7 +20,8 @@ from balancer.haproxy.replies import Verdict, judge
 from balancer.haproxy.running import MAPS, Running
 from balancer.haproxy.show import parse_info, parse_map, parse_pools, parse_servers, parse_stat, with_limits
 
-HAPROXY = os.environ.get("VELOFLUX_TEST_HAPROXY") or shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or ""
+INSTALLED = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or ""
+HAPROXY = os.environ.get("VELOFLUX_TEST_HAPROXY") or INSTALLED
 NO_STATES = "1\n# be_id be_name srv_id srv_name\n"
 
 
