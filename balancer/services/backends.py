@@ -10,7 +10,7 @@ from django.db import transaction
 from balancer.fleet.models import Act
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
-from balancer.services import addresses, edits, limits, rules
+from balancer.services import addresses, edits, limits, pools, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -36,7 +36,7 @@ def add(pool: Pool, new: NewBackend, *, by: Actor, now: datetime) -> Changed[Bac
     """Raise `Refused` naming each field, `LimitReached`, or `Conflict` when the pool has the address already."""
     edits.hold_tenant()
     values = cleaned(asdict(new))
-    pool = held_pool(pool)
+    pool = pools.held(pool)
     limits.room_for_backends()
     refuse_twice(pool, values)
     backend = Backend.objects.create(pool=pool, **values, created_at=now, updated_at=now)
@@ -64,7 +64,7 @@ def remove(backend: Backend, *, by: Actor, now: datetime) -> Changed[Backend]:
 def drain(backend: Backend, *, by: Actor, now: datetime, force: bool = False) -> Changed[Backend]:
     """Give it no new sessions, and let the ones it has finish. Refuse the pool's last ready one unless forced."""
     edits.hold_tenant()
-    refuse_last(backend, force=force)
+    refuse_last(held(backend), force=force)
     return apply(backend, {"admin": AdminState.DRAIN.value}, Act.DRAIN, by=by, now=now)
 
 
@@ -72,7 +72,7 @@ def drain(backend: Backend, *, by: Actor, now: datetime, force: bool = False) ->
 def maintain(backend: Backend, *, by: Actor, now: datetime, force: bool = False) -> Changed[Backend]:
     """Take it out at once. Refuse the pool's last ready one unless forced."""
     edits.hold_tenant()
-    refuse_last(backend, force=force)
+    refuse_last(held(backend), force=force)
     return apply(backend, {"admin": AdminState.MAINT.value}, Act.MAINTAIN, by=by, now=now)
 
 
@@ -105,13 +105,6 @@ def held(backend: Backend) -> Backend:
     found = Backend.objects.select_for_update(of=("self",)).select_related("pool").filter(pk=backend.pk).first()
     if found is None:
         raise NotFound("This backend was removed in the meantime.")
-    return found
-
-
-def held_pool(pool: Pool) -> Pool:
-    found = Pool.objects.select_for_update().filter(pk=pool.pk).first()
-    if found is None:
-        raise NotFound("This pool was deleted in the meantime.")
     return found
 
 

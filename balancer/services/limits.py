@@ -1,5 +1,7 @@
 """Hold a tenant to what its plan includes. Nothing that exists is ever stopped by a count."""
 
+from collections.abc import Callable
+
 from django.conf import settings
 
 from balancer.models import Backend, Route
@@ -17,10 +19,10 @@ def room_for_routes(more: int = 1) -> None:
     refuse_over("routes", limits.of(scope.required().tenant_id).routes, Route.objects.count, more)
 
 
-def refuse_over(what: str, limit: int | None, count: object, more: int) -> None:
+def refuse_over(what: str, limit: int | None, count: Callable[[], int], more: int) -> None:
     if limit is None:
         return
-    used = int(count())  # type: ignore[operator]
+    used = count()
     if used + more > limit:
         raise LimitReached(
             f"Your plan includes {limit} {what}, and {used} are in use. Remove one, or choose a larger plan.",

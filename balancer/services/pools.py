@@ -12,7 +12,7 @@ from balancer.models import Pool
 from balancer.services import edits, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
-from tenants.errors import Conflict
+from tenants.errors import Conflict, NotFound
 
 HOUR_MS = 3_600_000
 
@@ -68,7 +68,7 @@ def create(new: NewPool, *, by: Actor, now: datetime) -> Changed[Pool]:
 def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> Changed[Pool]:
     """`changes` holds fields of `NewPool`; what it leaves out stays."""
     edits.hold_tenant()
-    pool = Pool.objects.select_for_update().get(pk=pool.pk)
+    pool = held(pool)
     before = edits.fields_of(pool)
     values = cleaned({name: getattr(pool, name) for name in NewPool.__dataclass_fields__} | changes)
     refuse_taken_name(values["name"], but=pool)
@@ -83,7 +83,7 @@ def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> 
 def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
     """With its backends. Refused while a route points at it."""
     edits.hold_tenant()
-    pool = Pool.objects.select_for_update().get(pk=pool.pk)
+    pool = held(pool)
     routes = list(pool.routes.order_by("host", "path_prefix")[:3])
     if routes:
         named = ", ".join(str(route) for route in routes)
@@ -95,6 +95,13 @@ def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
     pool.delete()
     pool.pk = gone
     return Changed(pool, edits.record(Act.DELETE, pool, by=by, now=now, before=before))
+
+
+def held(pool: Pool) -> Pool:
+    found = Pool.objects.select_for_update().filter(pk=pool.pk).first()
+    if found is None:
+        raise NotFound("This pool was deleted in the meantime.")
+    return found
 
 
 def refuse_taken_name(name: str, but: Pool | None = None) -> None:

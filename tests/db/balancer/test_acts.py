@@ -1,0 +1,48 @@
+"""Acts on rows that changed, or went, since they were read."""
+
+import pytest
+from django.utils import timezone
+
+from balancer.models import Backend
+from balancer.services import backends, pools
+from tenants.errors import Conflict, NotFound
+from tenants.scope import tenant_scope
+from tests import build
+from tests.conftest import World
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_pool_that_went_in_the_meantime_is_not_found(world: World) -> None:
+    pool = build.pool(world.ours)
+    with tenant_scope(world.ours):
+        pools.delete(pool, by=build.actor(), now=timezone.now())
+        for act in (
+            lambda: pools.update(pool, {"name": "late"}, by=build.actor(), now=timezone.now()),
+            lambda: pools.delete(pool, by=build.actor(), now=timezone.now()),
+            lambda: backends.add(pool, backends.NewBackend("10.0.0.1:80"), by=build.actor(), now=timezone.now()),
+        ):
+            with pytest.raises(NotFound, match="deleted in the meantime"):
+                act()
+
+
+@pytest.mark.parametrize("act", [backends.drain, backends.maintain])
+def test_the_last_ready_backend_is_told_by_what_it_is_now(world: World, act: type) -> None:
+    backend = build.backend(world.ours, admin="drain")
+    with tenant_scope(world.ours):
+        read_before = Backend.objects.get(pk=backend.pk)
+        backends.ready(backend, by=build.actor(), now=timezone.now())
+        with pytest.raises(Conflict, match="last ready backend"):
+            act(read_before, by=build.actor(), now=timezone.now())
+        assert Backend.objects.get(pk=backend.pk).admin == "ready"
+
+
+def test_a_patch_keeps_what_it_does_not_name_and_a_put_does_not(world: World) -> None:
+    api = build.api(world.owner, world.ours)
+    pool = build.pool(world.ours, check_path="/up", check_rise=7, retries=5)
+    patched = api.patch(f"/api/pools/{pool.pk}", {"health_check": {"fall": 9}}).json()
+    check = patched["health_check"]
+    assert (check["path"], check["rise"], check["fall"], patched["retries"]) == ("/up", 7, 9, 5)
+    put = api.put(f"/api/pools/{pool.pk}", {"name": pool.name, "health_check": {"fall": 9}}).json()
+    check = put["health_check"]
+    assert (check["path"], check["rise"], check["fall"], put["retries"]) == ("/", 2, 9, 2)
