@@ -17,18 +17,43 @@ from balancer.fleet.models import Edit
 from balancer.queries import changes
 from balancer.services import edits
 from balancer.services.edits import Changed
+from tenants.restkit.schema import WRITES, Direction, Schema, header
 from tenants.restkit.viewsets import TenantViewSet
 
 WAIT = re.compile(r"\bwait=(\d{1,3})\b")
 MOST_SECONDS = 30
 LOOK_EVERY = 0.02
+PREFER = f"`wait=10`, {MOST_SECONDS} at most: answer once every node runs the change, one refused it, or time is over."
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
     edit = serializers.CharField()
-    revision = serializers.IntegerField(allow_null=True)
+    revision = serializers.IntegerField(allow_null=True, help_text="The one that holds it, once it is cut.")
     state = serializers.ChoiceField([state.value for state in changes.ChangeState])
     waiting = serializers.ListField(child=serializers.CharField(), help_text="Nodes that do not run it yet.")
+
+
+class ChangeSchema(Schema):
+    """Writes answer with the change, and may be told to wait for it."""
+
+    def get_override_parameters(self) -> list[Any]:
+        found = super().get_override_parameters()
+        return [*found, header("Prefer", PREFER)] if self.method in WRITES else found
+
+    def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
+        bodies = super()._get_response_bodies(direction)
+        if self.method not in WRITES:
+            return bodies
+        change = {"change": self.resolve_serializer(ChangeSerializer, direction).ref}
+        if self.method == "DELETE":
+            bodies.pop("204", None)
+            shape = {"type": "object", "required": ["id"], "properties": {"id": {"type": "string"}}}
+            bodies["200"] = {"description": "It is gone.", "content": {"application/json": {"schema": shape}}}
+        for status in ("200", "201"):
+            for content in bodies.get(status, {}).get("content", {}).values():
+                beside = {"type": "object", "required": ["change"], "properties": change}
+                content["schema"] = {"allOf": [content["schema"], beside]}
+        return bodies
 
 
 class ChangeViewSet(TenantViewSet):
@@ -37,6 +62,7 @@ class ChangeViewSet(TenantViewSet):
     The tenant is held from the `If-Match` check to the write, so that nothing slips in between.
     """
 
+    schema = ChangeSchema()
     now: datetime
 
     @abstractmethod

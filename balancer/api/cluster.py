@@ -50,6 +50,7 @@ class ClusterViewSet(TenantView):
 
     @extend_schema(responses=ClusterSerializer)
     def list(self, request: Request, **_: Any) -> Response:
+        """Show the nodes that carry the tenant's traffic, and who leads."""
         now, tenant = timezone.now(), self.access.tenant
         clusters = cluster.of_fleet(now=now) if tenant is None else cluster.of_tenant(tenant.pk, now=now)
         leader = system.leader()

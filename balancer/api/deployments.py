@@ -29,6 +29,11 @@ class DeploymentSerializer(Serializer[Deployment]):
     finished_at = serializers.DateTimeField(allow_null=True)
 
 
+class RetrySerializer(Serializer[Any]):
+    revision = serializers.IntegerField(help_text="The tenant's newest.")
+    state = serializers.CharField()
+
+
 class DeploymentFilter(filters.FilterSet):
     node = filters.CharFilter(field_name="node__name")
     revision = filters.NumberFilter(field_name="revision__number")
@@ -47,7 +52,7 @@ class DeploymentViewSet(TenantViewSet):
     ordering_fields = ("queued_at", "finished_at", "state")
     verbs: ClassVar[dict[str, Verb]] = {**TenantView.verbs, "retry": Verb.DEPLOY}
 
-    @extend_schema(request=None)
+    @extend_schema(request=None, responses={202: RetrySerializer})
     @action(detail=True, methods=["post"])
     def retry(self, request: Request, **_: Any) -> Response:
         """Ask the nodes again to take the tenant's newest revision."""

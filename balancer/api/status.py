@@ -70,6 +70,7 @@ class StatusViewSet(TenantView):
 
     @extend_schema(responses=StatusSerializer)
     def list(self, request: Request, **_: Any) -> Response:
+        """Show the service's parts, its leader, and how much there is."""
         clusters = self._clusters()
         leader = system.leader()
         parts = parts_json(clusters)
@@ -86,6 +87,7 @@ class StatusViewSet(TenantView):
     @extend_schema(responses=HealthSerializer)
     @action(detail=False)
     def health(self, request: Request, **_: Any) -> Response:
+        """Show how the service's parts are."""
         parts = parts_json(self._clusters())
         return Response({"status": overall(parts), "parts": parts})
 

@@ -27,6 +27,7 @@ class TicketViewSet(TenantView):
 
     @extend_schema(request=None, responses={201: TicketSerializer})
     def create(self, request: Request, **_: Any) -> Response:
+        """Issue a ticket that opens one socket, once."""
         ticket = tickets.issue(passes.as_json(passes.of_request(request._request, self.access)))
         body = {"ticket": ticket, "expires_in": duration(tickets.SECONDS)}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})

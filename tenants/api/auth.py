@@ -88,6 +88,7 @@ class PublicView(IdempotentView):
 class Register(PublicView):
     @extend_schema(request=RegisterSerializer, responses={201: SignedInSerializer}, operation_id="auth_register")
     def post(self, request: Request) -> Response:
+        """Sign up: a person, and a tenant that they own."""
         form = RegisterSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         now = timezone.now()
@@ -98,6 +99,7 @@ class Register(PublicView):
 class Login(PublicView):
     @extend_schema(request=LoginSerializer, responses={200: SignedInSerializer}, operation_id="auth_login")
     def post(self, request: Request) -> Response:
+        """Sign in for tokens."""
         form = LoginSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
@@ -114,18 +116,18 @@ class Login(PublicView):
 class Refresh(PublicView):
     @extend_schema(request=RefreshSerializer, responses={200: SignedInSerializer}, operation_id="auth_refresh")
     def post(self, request: Request) -> Response:
+        """Exchange a refresh token for new tokens; each is good for one use."""
         form = RefreshSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return Response(shown(sessions.refresh(form.validated_data["refresh_token"], now=timezone.now())))
 
 
 class Logout(IdempotentView):
-    """Ends the chain of a refresh token, or the console's session, whichever is shown."""
-
     permission_classes = (AllowAny,)
 
     @extend_schema(request=LogoutSerializer, responses={204: None}, operation_id="auth_logout")
     def post(self, request: Request) -> Response:
+        """Sign out: end the chain of a refresh token, and the console's session, whichever is shown."""
         form = LogoutSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if "refresh_token" in form.validated_data:

@@ -34,10 +34,12 @@ def person(request: Request) -> User:
 class Profile(APIView):
     @extend_schema(responses=ProfileSerializer, operation_id="profile_get")
     def get(self, request: Request) -> Response:
+        """Show who one is."""
         return Response(ProfileSerializer(person(request)).data)
 
     @extend_schema(request=ProfileSerializer, responses=ProfileSerializer, operation_id="profile_put")
     def put(self, request: Request) -> Response:
+        """Replace what one says about oneself."""
         form = ProfileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user = profiles.update(person(request), **form.validated_data)
@@ -47,7 +49,7 @@ class Profile(APIView):
 class ProfileTenants(APIView):
     @extend_schema(responses=MembershipSerializer(many=True), operation_id="profile_tenants")
     def get(self, request: Request) -> Response:
-        """All of them: nobody has more than fits a page."""
+        """List the tenants that one belongs to, all of them: nobody has more than fits a page."""
         rows = [
             {"id": m.tenant.pk, "slug": m.tenant.slug, "name": m.tenant.name, "role": m.role}
             for m in people.memberships(person(request).pk)

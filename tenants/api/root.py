@@ -25,5 +25,6 @@ LINKS = {
 class Root(PublicView):
     @extend_schema(responses=SHAPE, operation_id="root")
     def get(self, request: Request) -> Response:
+        """Show the service's name and version, and where to start."""
         links = {name: request.build_absolute_uri(path) for name, path in LINKS.items()}
         return Response({"name": "VeloFlux", "version": settings.VERSION, "links": links})

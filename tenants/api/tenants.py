@@ -78,6 +78,7 @@ class TenantDetail(APIView):
 
     @extend_schema(responses=TenantSerializer, operation_id="tenants_retrieve")
     def get(self, request: Request, tenant: str) -> Response:
+        """Show the tenant, and what one is in it."""
         found = access.of(request._request)
         here = found.here()
         role = {here.pk: str(found.role)} if found.role else {}

@@ -1,5 +1,6 @@
 """The OpenAPI document: what drf-spectacular cannot see by itself."""
 
+import inspect
 from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
@@ -28,14 +29,25 @@ Direction = Literal["request", "response"]
 REFUSALS = {
     "400": "Malformed, or no tenant named.",
     "401": "No credential, or a bad one.",
+    "402": "More than the plan includes; `limit`, `used` and `upgrade_url` say how much.",
     "403": "The role lacks the right; `needed` names it.",
     "404": "There is nothing here, or not for you.",
     "409": "A conflict with what is there.",
     "412": "`If-Match` names an older state.",
     "422": "Understood, and wrong; `errors` say where.",
+    "429": "Too many; try again after `Retry-After`.",
     "503": "Try again after `Retry-After`.",
 }
+SUMMARIES = {
+    "list": "List {noun}s",
+    "create": "Create a {noun}",
+    "retrieve": "Show a {noun}",
+    "update": "Replace a {noun}: what is left out gets its default",
+    "partial_update": "Change a {noun}: what is left out stays",
+    "destroy": "Delete a {noun}",
+}
 WRITES = ("POST", "PUT", "PATCH", "DELETE")
+OF_WRITES = ("402", "409", "412")
 
 
 class Schema(AutoSchema):
@@ -48,6 +60,21 @@ class Schema(AutoSchema):
         parts = [part for part in self.path.removeprefix("/api/").removeprefix("tenants/{tenant}/").split("/") if part]
         return [next((part for part in parts if not part.startswith("{")), "service")]
 
+    def get_summary(self) -> str:
+        said: str | None = super().get_summary()
+        noun = [part for part in self.path.split("/") if part and not part.startswith("{")][-1].removesuffix("s")
+        usual = SUMMARIES.get(getattr(self.view, "action", None) or "", "").format(noun=noun)
+        return said or self._own_words().partition("\n")[0] or usual
+
+    def get_description(self) -> str:  # type: ignore[override]  # as drf-spectacular's own, which is untyped
+        """The handler's own words, else the resource's; never what a class of the kit tells programmers."""
+        return self._own_words() or inspect.cleandoc(type(self.view).__dict__.get("__doc__") or "")
+
+    def _own_words(self) -> str:
+        method = self.method.lower()
+        handler = getattr(self.view, getattr(self.view, "action", None) or method, None) or getattr(self.view, method)
+        return inspect.cleandoc(getattr(handler, "__doc__", None) or "")
+
     def get_override_parameters(self) -> list[Any]:
         found = list(super().get_override_parameters())
         if self.method == "POST":
@@ -59,11 +86,19 @@ class Schema(AutoSchema):
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         for status, words in REFUSALS.items():
-            if status in ("409", "412", "422") and self.method not in WRITES and status != "422":
+            if status in OF_WRITES and self.method not in WRITES:
                 continue
             content = {"application/problem+json": {"schema": PROBLEM}}
             bodies.setdefault(status, {"description": words, "content": content})
         return bodies
+
+
+def as_written(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    """A preprocessing hook: paths without the slash that is only tolerated, with the `/api` that may be left out."""
+    return [
+        (f"/api{path}" if path.startswith("/auth/") else path, regex, method, view)
+        for path, regex, method, view in ((path.rstrip("/"), *rest) for path, *rest in endpoints)
+    ]
 
 
 def header(name: str, words: str) -> Any:

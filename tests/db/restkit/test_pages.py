@@ -45,6 +45,38 @@ def test_the_document_is_openapi_31_and_knows_every_endpoint(world: World) -> No
     assert {"bearer", "basic", "session"} <= set(document["components"]["securitySchemes"])
 
 
+def test_the_document_names_each_endpoint_as_it_is_written_and_in_a_sentence(world: World) -> None:
+    paths = yaml.safe_load(Client().get("/api/schema").content)["paths"]
+    assert [path for path in paths if path.endswith("/") or not path.startswith("/api")] == []
+    assert "/api/auth/login" in paths
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            if method != "parameters":
+                assert operation.get("summary"), f"{method} {path}"
+                assert "lookup_value_regex" not in operation.get("description", ""), f"{method} {path}"
+    assert paths["/api/pools/{pool}/backends"]["get"]["summary"] == "List backends"
+    assert paths["/api/tenants"]["get"].get("description", "") == ""
+
+
+def test_the_document_says_what_a_write_answers_and_takes(world: World) -> None:
+    paths = yaml.safe_load(Client().get("/api/schema").content)["paths"]
+    for path, method, status in (
+        ("/api/pools", "post", "201"), ("/api/pools/{id}", "patch", "200"), ("/api/pools/{id}", "delete", "200"),
+        ("/api/backends/{id}/drain", "post", "200"), ("/api/tenants/{tenant}/routes/{id}", "put", "200"),
+    ):  # fmt: skip
+        operation = paths[path][method]
+        schema = operation["responses"][status]["content"]["application/json"]["schema"]
+        assert "#/components/schemas/Change" in str(schema), (path, method)
+        headers = {one["name"] for one in operation["parameters"] if one["in"] == "header"}
+        assert {"Prefer", "Idempotency-Key" if method == "post" else "If-Match"} <= headers, (path, method)
+        assert {"402", "409", "412", "422", "429"} <= operation["responses"].keys()
+    assert "204" not in paths["/api/pools/{id}"]["delete"]["responses"]
+    reading = paths["/api/pools/{id}"]["get"]
+    assert "Change" not in str(reading["responses"]["200"])
+    assert not {"402", "409", "412"} & reading["responses"].keys()
+    assert "202" in paths["/api/deployments/{id}/retry"]["post"]["responses"]
+
+
 @pytest.mark.parametrize("path", ["/api/docs", "/api/redoc"])
 def test_the_documents_pages_pass_the_strict_policy(world: World, path: str) -> None:
     response = Client().get(path)
