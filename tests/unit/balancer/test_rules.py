@@ -91,3 +91,10 @@ def test_everything_that_is_wrong_is_said_at_once() -> None:
     with pytest.raises(Refused) as caught:
         problems.raise_any()
     assert [error.pointer for error in caught.value.errors] == ["/weight", "/health_check/path"]
+
+
+@pytest.mark.parametrize("name", ["X!Y", "X'Y", "X#Y", "X%Y", "X Y", "X:Y", "", "é", "X" * 65])
+def test_a_checks_header_that_haproxy_cannot_be_told_is_refused(name: str) -> None:
+    """Accepted here it would be refused on the node, and hold back all that the tenant changes after it."""
+    with pytest.raises(ValueError, match="header name"):
+        rules.check_headers({name: "a"})
