@@ -12,7 +12,7 @@ from balancer.haproxy.desired import AdminState, Algorithm, CheckType
 from balancer.models import Backend, Pool, Route
 from tenants.console.formwork import ConsoleForm
 
-DURATION = re.compile(r"(\d+(?:[.,]\d+)?)\s*(ms|s|m)?")
+DURATION = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?)\s*(ms|s|m)?")
 UNITS = {"ms": 1, "s": 1000, "m": 60_000}
 ALGORITHMS = [
     (Algorithm.ROUND_ROBIN, _("Round robin: one after the other")),

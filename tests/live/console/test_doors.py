@@ -60,3 +60,11 @@ def test_a_refusal_is_said_in_the_readers_language(world: World, client: Client,
     said = client.post(where, sent, headers={"accept-language": "pt-BR"})
     assert said.status_code == 422
     assert "já tem este endereço" in said.content.decode()
+
+
+@pytest.mark.parametrize("typed", ["9" * 5000, "9" * 1_000_001], ids=["long", "longer"])
+def test_a_duration_without_end_is_refused_next_to_its_field(world: World, client: Client, typed: str) -> None:
+    client.force_login(world.owner)
+    answer = client.post(f"/t/{world.ours.slug}/pools/new", {"name": "x", "check_interval_ms": typed})
+    assert answer.status_code == 422
+    assert "check_interval_ms" in answer.context["form"].errors
