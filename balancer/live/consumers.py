@@ -137,7 +137,7 @@ class TopicConsumer(AsyncWebsocketConsumer):
     def understood(self, text: str) -> tuple[str, Topic | None]:
         try:
             said = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):  # the latter: thousands of brackets
             return "", None
         if not isinstance(said, dict) or not isinstance(said.get("type"), str):
             return "", None

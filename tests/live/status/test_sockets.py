@@ -238,8 +238,9 @@ async def test_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: Wor
         assert caught_up["data"]["backends"][ONE[1:]]["sessions"] == 8
         await socket.send('{"type":"snapshot","topic":"backends"}')
         assert [(await frame(socket))[part] for part in ("type",)] == ["snapshot"]
-        await socket.send("not json")
-        assert (await frame(socket, "error"))["data"]["code"] == "not_understood"
+        for nonsense in ("not json", "[" * 4000):
+            await socket.send(nonsense)
+            assert (await frame(socket, "error"))["data"]["code"] == "not_understood"
 
 
 async def test_too_much_said_closes(site: Site, committed: World) -> None:
