@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, IntegrityError, OperationalError
 from django.http import Http404
 from redis.exceptions import RedisError
@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from tenants.errors import FieldError, Refused
 from tenants.restkit import problems
+from tenants.restkit.parsers import TooLarge
 
 log = structlog.get_logger(__name__)
 CHALLENGE = 'Bearer realm="veloflux", Basic realm="veloflux", charset="UTF-8"'
@@ -42,6 +43,8 @@ def handle(raised: Exception, context: Mapping[str, Any]) -> Response | None:
             return _problem(404, "not_found", "There is nothing here.")
         case PermissionDenied():
             return _problem(403, "forbidden", str(raised) or "This is not allowed.")
+        case RequestDataTooBig():  # what has to be read whole, Django measures first
+            return _refused(TooLarge())
         case IntegrityError():
             log.info("conflict", error=str(raised))
             return _problem(409, "conflict", "Another change got there first. Look again, then repeat yours.")

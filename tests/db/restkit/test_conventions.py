@@ -47,6 +47,7 @@ def pools_of(world: World) -> int:
         ('{"name": ' + "[" * 100_000, "application/json", 400, "malformed"),
         ("name=x", "application/x-www-form-urlencoded", 415, "unsupported_media_type"),
         (b"x" * (parsers.MOST + 1), "application/json", 413, "too_large"),
+        (b"x" * (parsers.MOST * 2), "application/json", 413, "too_large"),
         ('{"name": "a\\u0000b"}', "application/json", 422, "invalid"),
         ('{"name": "a\\ud800b"}', "application/json", 422, "invalid"),
         ('{"na\\u0007me": "ab"}', "application/json", 422, "invalid"),
