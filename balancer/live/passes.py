@@ -13,7 +13,6 @@ from uuid import UUID
 import jwt
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.contrib.sessions.backends.db import SessionStore
 from django.http import HttpRequest
 
 from balancer.fleet.models import Placement
@@ -23,6 +22,7 @@ from tenants.queries import directory
 from tenants.restkit import access, credentials
 from tenants.roles import Verb, who_may
 from tenants.scope import platform_scope
+from tenants.session_store import SessionStore
 
 PROTOCOL = "veloflux"
 

@@ -5,7 +5,17 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.console.formwork import ConsoleForm
+from tenants.lines import is_line
 from tenants.models import Theme
+
+
+class LineField(forms.CharField):
+    """One line of printable text, as the API's."""
+
+    def validate(self, value: str) -> None:
+        super().validate(value)
+        if not is_line(value):
+            raise forms.ValidationError(_("Use one line of printable text."), code="line")
 
 
 class LoginForm(ConsoleForm):
@@ -22,13 +32,13 @@ class LoginForm(ConsoleForm):
 
 
 class SignUpForm(ConsoleForm):
-    tenant_name = forms.CharField(
+    tenant_name = LineField(
         label=_("Company or project"),
         max_length=80,
         help_text=_("This becomes your tenant: its pools, routes and people."),
         widget=forms.TextInput(attrs={"autocomplete": "organization", "autofocus": True}),
     )
-    first_name = forms.CharField(
+    first_name = LineField(
         label=_("Your name"), max_length=80, required=False, widget=forms.TextInput(attrs={"autocomplete": "name"})
     )
     email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))

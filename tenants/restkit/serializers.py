@@ -1,10 +1,11 @@
 """Serializers that refuse what they do not know, and the fields that every resource shares."""
 
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 from rest_framework import serializers
+
+from tenants.lines import SENTENCE, is_line
 
 # What we answer and a client may send back unread.
 ANSWERED_BESIDE = frozenset({"change"})
@@ -33,10 +34,10 @@ class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
 class LineField(serializers.CharField):
     """One line of printable text."""
 
-    default_error_messages = {"line": "Use one line of printable text."}
+    default_error_messages = {"line": SENTENCE}
 
     def to_internal_value(self, data: Any) -> str:
         text = super().to_internal_value(data)
-        if any(unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") for character in text):
+        if not is_line(text):
             self.fail("line")
         return text

@@ -332,3 +332,23 @@ def test_a_second_factor_is_not_pretended(world: World) -> None:
     answer = build.api().post("/api/auth/login", {"email": "a@b.test", "password": "x", "otp": "123456"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"] == "/otp"
+
+
+@pytest.mark.parametrize("odd", ["a\u202eb", "a\u2066b", "\ufeff", "a\nb", "a\u2028b", "a\ufdd0"])
+@pytest.mark.parametrize("field", ["tenant_name", "first_name"])
+def test_a_name_reads_as_it_is_written_at_either_door(world: World, odd: str, field: str) -> None:
+    before = Tenant.objects.count()
+    response = build.api().post("/api/auth/register", {**NEW, field: odd})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [f"/{field}"]
+    page = Client().post("/signup", {**NEW, field: odd})
+    assert page.status_code == 422
+    assert f'id="id_{field}_error"' in page.content.decode() or "is-invalid" in page.content.decode()
+    assert Tenant.objects.count() == before
+
+
+def test_a_cookie_that_no_session_can_have_is_nobodys(world: World) -> None:
+    """A quoted cookie may hold a NUL, which PostgreSQL cannot be asked about."""
+    client = Client(headers={"Cookie": r'sessionid="aaaaaaaa\000aaaa"'})
+    assert client.get("/login").status_code == 200
+    assert client.get("/api/profile").status_code == 401
