@@ -80,8 +80,14 @@ class Observer:
         if not (full or new or now - self._told_at >= HEARTBEAT_S):
             return None
         self._told_at = now
-        self._full_at = now if full else self._full_at
+        if full:
+            self._full_at = now
+            self._forget_counts_of_what_is_gone()
         return body
+
+    def _forget_counts_of_what_is_gone(self) -> None:
+        here = {"", *self._servers, *(f"{key} {what}" for key in self._pools for what in ("requests", "5xx"))}
+        self._counters = {key: counter for key, counter in self._counters.items() if key in here}
 
     def _body(self, now: float, generation: int, *, full: bool) -> Body:
         empty: Body = {"node": self._node, "at": now, "full": full, "generation": generation, "version": "", "pid": 0}
@@ -128,9 +134,11 @@ def _rate(grown: int, seconds: float) -> int:
     return round(grown / seconds) if seconds > 0 else 0
 
 
-def _changed(before: Mapping[str, Body], after: Mapping[str, Body]) -> dict[str, Body]:
-    """A check's duration differs each time: it is told along with something else, and is no news by itself."""
-    return {key: body for key, body in after.items() if _news(before.get(key)) != _news(body)}
+def _changed(before: Mapping[str, Body], after: Mapping[str, Body]) -> dict[str, Body | None]:
+    """What is gone is None. A check's duration differs each time: it is told along with something else, and is no news
+    by itself."""
+    gone: dict[str, Body | None] = dict.fromkeys(before.keys() - after.keys())
+    return gone | {key: body for key, body in after.items() if _news(before.get(key)) != _news(body)}
 
 
 def _news(body: Body | None) -> Body | None:

@@ -1,6 +1,7 @@
 """The small parts: signatures, addresses, words, trees, counters, keys."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,18 @@ def test_only_news_is_told_a_heartbeat_and_everything_now_and_then() -> None:
     assert beat is not None
     assert (beat["servers"], beat["pools"], beat["generation"]) == ({}, {}, 2)
     assert (observer.observe(sample(oper=Oper.DOWN, changed_s=29), now=1031.0, generation=2) or {})["full"]
+
+
+def test_what_is_gone_is_told_at_once_and_not_counted_for_ever() -> None:
+    observer = Observer("n")
+    observer.observe(sample(requests=100), now=1000.0, generation=1)
+    body = observer.observe(replace(sample(), servers={}, pools={}), now=1001.0, generation=2)
+    assert body is not None
+    assert (body["full"], body["servers"], body["pools"]) == (False, {"t/p/b": None}, {"t/p": None})
+    observer.observe(replace(sample(), servers={}, pools={}), now=1031.0, generation=2)
+    again = observer.observe(sample(requests=7), now=1032.0, generation=3)
+    assert again is not None
+    assert again["pools"]["t/p"]["requests"] == 0, "another pool than the one of a hundred requests"
 
 
 def test_rates_are_by_the_second() -> None:
