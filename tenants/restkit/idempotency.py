@@ -10,15 +10,18 @@ import hmac
 import json
 from dataclasses import dataclass
 
+import structlog
 from cryptography.fernet import Fernet
 from django.conf import settings
 from django.core.cache import cache
+from redis.exceptions import RedisError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.encoders import JSONEncoder
 
 from tenants.errors import InvalidField, Refused
 
+log = structlog.get_logger(__name__)
 HEADER = "Idempotency-Key"
 KEPT_SECONDS = 24 * 3600
 BUSY_SECONDS = 60  # longer than any request; then a crashed one's claim is free again
@@ -62,6 +65,13 @@ class Claim:
     seal: Fernet
 
     def keep(self, response: Response) -> None:
+        """Without Redis the answer goes out all the same: what it tells of is done."""
+        try:
+            self._keep(response)
+        except RedisError as error:
+            log.warning("answer not kept", error=str(error))
+
+    def _keep(self, response: Response) -> None:
         if response.status_code >= 500 or response.status_code in (401, 429):
             self.drop()
             return

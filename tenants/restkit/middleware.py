@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone, translation
+from redis.exceptions import RedisError
 
 from tenants.errors import Refused
 from tenants.models import User
@@ -59,7 +60,7 @@ class TenantMiddleware:
         path = TENANT_PATH.match(request.path_info)
         try:
             found = _decide(request, path["tenant"] if path else None)
-        except OperationalError:
+        except (OperationalError, InterfaceError, RedisError):  # Redis counts attempts to sign in
             return unavailable()
         request.access = found  # type: ignore[attr-defined]
         request.tenant = found.tenant  # type: ignore[attr-defined]
