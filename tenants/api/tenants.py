@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from tenants.errors import Forbidden
 from tenants.models import Membership, Tenant, TenantStatus
 from tenants.restkit import access
 from tenants.restkit.permissions import TenantRight
@@ -64,7 +65,9 @@ class TenantsViewSet(KitViewSet):
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     def create(self, request: Request, **_: Any) -> Response:
-        """Another tenant, owned by whoever asks."""
+        """Create another tenant, owned by whoever asks. A person, not a key: it would hold what its role does not."""
+        if self.access.signed_in().role is not None:
+            raise Forbidden("own", ["people"])
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
         tenant = tenancy.create(**form.validated_data, owner=self.user, now=timezone.now())

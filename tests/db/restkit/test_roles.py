@@ -89,3 +89,10 @@ def test_the_table_is_the_products() -> None:
     assert ALLOWED[Role.VIEWER] < ALLOWED[Role.OPERATOR] < ALLOWED[Role.ADMIN] < ALLOWED[Role.OWNER]
     assert ALLOWED[Role.BILLING] == {Verb.VIEW, Verb.BILLING}
     assert Verb.BILLING not in ALLOWED[Role.ADMIN]
+
+
+def test_a_key_makes_no_tenant_of_its_makers(world: World) -> None:
+    _, whole = build.key(world.ours, world.owner, Role.VIEWER)
+    response = build.Api(f"Bearer {whole}").post("/api/tenants", {"name": "Mine", "slug": "mine-all-mine"})
+    assert response.status_code == 403, response.content
+    assert build.api(world.owner).get("/api/tenants/mine-all-mine").status_code == 404
