@@ -1,5 +1,6 @@
 """What the core asks for, asked of a running HAProxy."""
 
+import http.client
 import json
 import socket
 import threading
@@ -68,9 +69,13 @@ def test_a_request_goes_where_its_host_and_path_say(node: LiveNode, origins: tup
         assert (status, json.loads(body)["port"]) == (200, port), (host, path)
 
 
-@pytest.mark.parametrize(
-    "host", ["b.test", "x.y.a.test", ".a.test", "a.test/x", "x/y.a.test", "a.test,b.test", "[::1]:80"]
-)
+@pytest.mark.parametrize("host", ["a.test/x", "x/y.a.test", "a.test,b.test"])
+def test_what_is_no_host_reaches_nobody(node: LiveNode, host: str) -> None:
+    """HAProxy itself answers 400 from 3.0."""
+    assert node.status("/", host) in (400, 421)
+
+
+@pytest.mark.parametrize("host", ["b.test", "x.y.a.test", ".a.test", "[::1]:80"])
 def test_an_unknown_host_is_misdirected(node: LiveNode, host: str) -> None:
     status, body, headers = node.get("/", host)
     assert (status, body) == (421, "No site has this name here.\n")
@@ -91,6 +96,37 @@ def test_what_a_client_claims_about_itself_does_not_reach_an_origin(node: LiveNo
     assert lower["x-forwarded-host"] == "a.test"
     assert len(lower["x-request-id"]) == 36
     assert not {"x-forwarded-evil", "forwarded"} & set(lower)
+
+
+def test_no_other_spelling_of_a_claim_reaches_an_origin(node: LiveNode) -> None:
+    """CGI and WSGI read an underscore as a hyphen."""
+    claims = dict.fromkeys(("X_Forwarded_For", "X-Forwarded_For", "X_Real_IP", "X_Request-Id"), "6.6.6.6")
+    seen = headers_seen(node, **claims, X_Other="stays")
+    assert not {name.lower() for name in claims} & set(seen)
+    assert seen["x_other"] == "stays"
+
+
+def test_a_client_cannot_have_our_headers_dropped_behind_us(node: LiveNode) -> None:
+    """A proxy that is an origin drops what Connection lists."""
+    assert "x-forwarded-for" not in headers_seen(node, Connection="X-Forwarded-For").get("connection", "").lower()
+    socket_key = {"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    upgraded = headers_seen(node, Connection="Upgrade, X-Forwarded-For", Upgrade="websocket", **socket_key)
+    assert (upgraded["connection"].lower(), upgraded["upgrade"]) == ("upgrade", "websocket")
+
+
+@pytest.mark.parametrize("to", ["h2c", "H2C", "websocket, h2c", "h2c,x"])
+def test_no_origin_is_asked_for_a_tunnel_past_us(node: LiveNode, to: str) -> None:
+    seen = headers_seen(node, Connection="Upgrade, HTTP2-Settings", Upgrade=to, **{"HTTP2-Settings": "AAMAAABk"})
+    assert not {"upgrade", "connection"} & set(seen)
+
+
+def headers_seen(node: LiveNode, **sent: str) -> dict[str, str]:
+    """By the origin, names in lower case; `urllib` would send a Connection of its own."""
+    client = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    client.request("GET", "/", headers={"Host": "a.test", **sent})
+    seen: dict[str, str] = json.loads(client.getresponse().read())["headers"]
+    client.close()
+    return {name.lower(): value for name, value in seen.items()}
 
 
 def test_suspension_and_limits_need_no_reload(node: LiveNode, origins: tuple[int, int]) -> None:
