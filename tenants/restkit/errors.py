@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError, OperationalError
+from django.db import DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
 from redis.exceptions import RedisError
 from rest_framework import exceptions
@@ -50,7 +50,7 @@ def handle(raised: Exception, context: Mapping[str, Any]) -> Response | None:
             return _problem(409, "conflict", "Another change got there first. Look again, then repeat yours.")
         case DataError():
             return _problem(422, "invalid", "A value is out of range.")
-        case OperationalError() | RedisError():
+        case OperationalError() | InterfaceError() | RedisError():
             log.warning("unavailable", error=str(raised))
             return _problem(503, "unavailable", problems.UNAVAILABLE, {"retry_after": problems.RETRY_SECONDS})
     return None

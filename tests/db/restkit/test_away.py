@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 from django.core.cache import caches
+from django.db import InterfaceError, OperationalError
 from redis.exceptions import ConnectionError as RedisAway
 
 from balancer.models import Pool
+from tenants.restkit import errors
 from tenants.scope import tenant_scope
 from tests import build
 from tests.conftest import World
@@ -33,3 +35,10 @@ def test_a_password_that_cannot_be_counted_is_asked_for_again(world: World, monk
     response = build.Api("Basic YTpi").get("/api/pools")
     assert response.status_code == 503, response.content
     assert response.headers["Retry-After"]
+
+
+@pytest.mark.parametrize("raised", [OperationalError("x"), InterfaceError("the connection is closed"), RedisAway("x")])
+def test_a_part_that_goes_away_is_a_503_with_a_time_to_come_again(raised: Exception) -> None:
+    response = errors.handle(raised, {})
+    assert response is not None
+    assert (response.status_code, response.headers["Retry-After"]) == (503, "2")
