@@ -8,7 +8,7 @@ from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
-from balancer.haproxy.desired import AdminState, Algorithm, CheckType
+from balancer.haproxy.desired import Algorithm, CheckType
 from balancer.models import Backend, Pool, Route
 from tenants.console.formwork import ConsoleForm
 
@@ -162,6 +162,3 @@ class RouteForm(ConsoleForm):
 
 class WeightForm(ConsoleForm):
     weight = weight_field()
-
-
-ADMIN_STATES = [state.value for state in AdminState]

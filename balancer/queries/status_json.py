@@ -54,10 +54,6 @@ def backend_frame(status: BackendStatus) -> Json:
     }
 
 
-def pool_json(status: PoolStatus) -> Json:
-    return {**pool_frame(status), "age": duration(status.age)}
-
-
 def pool_frame(status: PoolStatus) -> Json:
     return {
         "up": status.up,

@@ -22,14 +22,6 @@ class SignedIn(BasePermission):
         return True
 
 
-class IsStaff(SignedIn):
-    def has_permission(self, request: Request, view: "APIView") -> bool:
-        super().has_permission(request, view)
-        if not access.of(request._request).is_staff:
-            raise Refused("This needs a member of the platform's staff.", "forbidden", 403, (), {"needed": "staff"})
-        return True
-
-
 class TenantRight(SignedIn):
     """A tenant, and the right to do this in it. The order is part of the contract: 401, then 404, then 403."""
 

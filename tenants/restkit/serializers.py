@@ -27,10 +27,6 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
-class StrictModelSerializer(StrictSerializer, serializers.ModelSerializer[Any]):
-    pass
-
-
 class LineField(serializers.CharField):
     """One line of printable text."""
 
