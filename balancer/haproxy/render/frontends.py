@@ -36,16 +36,21 @@ PAGES = "".join(
 
 METHODS = ours(405, "This method is not for sites.", "if METH_CONNECT || METH_TRACE")
 
-# Whatever a client says about where it came from is a claim: origins only see what we saw.
-CLAIMS = """    http-request del-header X-Forwarded- -m beg
-    http-request del-header X-Real-IP
-    http-request del-header Forwarded
+# Whatever a client says about where it came from is a claim: origins only see what we saw. With underscores too,
+# which CGI and WSGI read as hyphens. What Connection lists, a proxy behind us would drop of ours (RFC 9110 7.6.1).
+# An origin that speaks h2c would make a tunnel of an upgrade to it, and nothing of this would hold for what follows
+# (HAProxy 2.6.12 lets it through).
+CLAIMS = """    http-request del-header '^(x[_-]forwarded[_-]|x[_-]real[_-]ip$|x[_-]request[_-]id$|forwarded$)' -m reg
+    http-request del-header Upgrade if { req.hdr(Upgrade) -i -m beg h2 }
+    acl upgrades req.hdr(Connection) -i upgrade
+    acl to_what req.hdr(Upgrade) -m found
+    http-request set-header Connection upgrade if upgrades to_what
+    http-request del-header Connection unless upgrades to_what
     http-request set-header X-Forwarded-For %[src]
     http-request set-header X-Forwarded-Proto http
     http-request set-header X-Forwarded-Host %[req.fhdr(host)]
     unique-id-format %[uuid()]
     unique-id-header X-Request-Id
-    http-request del-header X-Request-Id
 """
 
 # `fhdr`, because `hdr` would take the last of "a.test,b.test". A wildcard stands for one label of a host name; an
