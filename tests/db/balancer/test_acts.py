@@ -1,8 +1,12 @@
 """Acts on rows that changed, or went, since they were read."""
 
+from typing import Any
+
 import pytest
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from balancer import enqueue
 from balancer.models import Backend
 from balancer.services import backends, pools
 from tenants.errors import Conflict, NotFound
@@ -46,3 +50,12 @@ def test_a_patch_keeps_what_it_does_not_name_and_a_put_does_not(world: World) ->
     put = api.put(f"/api/pools/{pool.pk}", {"name": pool.name, "health_check": {"fall": 9}}).json()
     check = put["health_check"]
     assert (check["path"], check["rise"], check["fall"], put["retries"]) == ("/", 2, 9, 2)
+
+
+def test_a_broker_that_is_away_does_not_fail_what_is_committed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(*_: Any, **__: Any) -> None:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr("balancer.enqueue.current_app.send_task", away)
+    enqueue.cut(world.ours.pk)
+    enqueue.converge("n", "{}", "")
