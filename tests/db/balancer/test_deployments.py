@@ -135,6 +135,24 @@ def test_a_change_that_was_overtaken_is_live_with_what_overtook_it(committed: Wo
         assert changes.of(edit).state == "live", "what ran it still does"
 
 
+def test_a_writer_may_wait_until_the_fleet_runs_it(
+    committed: World, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = build.api(committed.owner, committed.ours)
+    late = api.post("/api/pools", {"name": "nobody cuts it"}, Prefer="wait=1").json()["change"]
+    assert (late["state"], late["revision"]) == ("pending", None), "the time is over, and it says so"
+
+    def cut_and_take(tenant_id: str, request_id: str = "") -> None:
+        cut(committed.ours)
+        for node in nodes():
+            report(node, committed.ours, told[-1]["generation"], "live")
+
+    monkeypatch.setattr(enqueue, "cut", cut_and_take)
+    waited = api.post("/api/pools", {"name": "taken"}, Prefer="wait=10").json()["change"]
+    assert (waited["state"], waited["revision"], waited["waiting"]) == ("live", 1, [])
+    assert api.post("/api/pools", {"name": "at once"}).json()["change"]["state"] == "pending"
+
+
 def test_reports_worked_off_in_the_wrong_order_end_live(committed: World, told: Told) -> None:
     generation = deploy(committed.ours)
     node = nodes()[0]
