@@ -7,6 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tenants.api.auth import MembershipSerializer
+from tenants.errors import Forbidden
 from tenants.models import Theme, User
 from tenants.queries import people
 from tenants.restkit import access
@@ -40,6 +41,8 @@ class Profile(APIView):
     @extend_schema(request=ProfileSerializer, responses=ProfileSerializer, operation_id="profile_put")
     def put(self, request: Request) -> Response:
         """Replace what one says about oneself."""
+        if access.of(request._request).signed_in().role is not None:  # a key: it speaks for its maker in one tenant only
+            raise Forbidden("own", ["people"])
         form = ProfileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         user = profiles.update(person(request), **form.validated_data)

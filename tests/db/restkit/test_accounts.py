@@ -352,3 +352,11 @@ def test_a_cookie_that_no_session_can_have_is_nobodys(world: World) -> None:
     client = Client(headers={"Cookie": r'sessionid="aaaaaaaa\000aaaa"'})
     assert client.get("/login").status_code == 200
     assert client.get("/api/profile").status_code == 401
+
+
+@pytest.mark.parametrize("role", [Role.VIEWER, Role.OWNER])
+def test_a_key_does_not_change_its_makers_profile(world: World, role: Role) -> None:
+    client = build.Api(f"Bearer {build.key(world.ours, world.owner, role)[1]}")
+    response = client.put("/api/profile", {"first_name": "Hacked"})
+    assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    assert User.objects.get(pk=world.owner.pk).first_name != "Hacked"
