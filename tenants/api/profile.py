@@ -41,7 +41,8 @@ class Profile(APIView):
     @extend_schema(request=ProfileSerializer, responses=ProfileSerializer, operation_id="profile_put")
     def put(self, request: Request) -> Response:
         """Replace what one says about oneself."""
-        if access.of(request._request).signed_in().role is not None:  # a key: it speaks for its maker in one tenant only
+        # A key speaks for its maker in one tenant only.
+        if access.of(request._request).signed_in().role is not None:
             raise Forbidden("own", ["people"])
         form = ProfileSerializer(data=request.data)
         form.is_valid(raise_exception=True)
