@@ -15,7 +15,7 @@ def live(request: TenantRequest) -> HttpResponse:
     traffic = {"sessions": sum(pool.sessions for pool in pools), "rate": sum(pool.rate for pool in pools)}
     answer = {
         "backends": {
-            "backends": {server.removeprefix("b"): backend_frame(row) for (_, server), row in seen.backends.items()},
+            "backends": {backend_id: backend_frame(row) for backend_id, (_, row) in seen.by_backend().items()},
             "pools": {pool.removeprefix("p"): pool_frame(row) for pool, row in seen.pools.items()},
         },
         "status": {"nodes": {node.name: node_frame(node) for node in seen.nodes}, "totals": {"traffic": traffic}},

@@ -108,8 +108,8 @@ class Feed:
 def _backends(snapshot: TenantSnapshot) -> Items:
     """Ids as the API's: HAProxy's names without their letter."""
     items = {("pools", pool[1:]): pool_frame(status) for pool, status in snapshot.pools.items()}
-    for (pool, server), status in snapshot.backends.items():
-        items["backends", server[1:]] = {"pool": pool[1:], **backend_frame(status)}
+    for backend_id, (pool, status) in snapshot.by_backend().items():
+        items["backends", backend_id] = {"pool": pool[1:], **backend_frame(status)}
     return items
 
 

@@ -5,16 +5,28 @@ from django.db.models import Q
 
 from balancer.haproxy.desired import AdminState
 from balancer.models.pools import Pool
-from tenants.ids import new_id
+from tenants.ids import LENGTH, new_id
+
+
+def key_of(backend_id: str, moves: int) -> str:
+    """A backend's name in HAProxy. One that moves to another address is another server there: HAProxy goes on using
+    kept connections to the old address after `set server addr` (seen on 2.6.12: half of the requests, for ever)."""
+    return f"b{backend_id}{moves or ''}"
+
+
+def id_and_moves(key: str) -> tuple[str, int]:
+    """The other way; sorting by it puts a backend's newest server last."""
+    return key[1 : 1 + LENGTH], int(key[1 + LENGTH :] or 0)
 
 
 class Backend(models.Model):
-    """`ip` is a literal: names are not accepted yet."""
+    """`ip` is a literal: names are not accepted yet. `moves` counts its changes of address."""
 
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="backends")
     ip = models.GenericIPAddressField()
     port = models.PositiveIntegerField()
+    moves = models.PositiveIntegerField(default=0, editable=False)
     weight = models.PositiveSmallIntegerField(default=100)
     admin = models.CharField(
         max_length=8, choices=[(a.value, a.value) for a in AdminState], default=AdminState.READY.value
@@ -43,7 +55,7 @@ class Backend(models.Model):
     @property
     def key(self) -> str:
         """Its name in HAProxy."""
-        return f"b{self.id}"
+        return key_of(self.id, self.moves)
 
     @property
     def address(self) -> str:

@@ -16,6 +16,7 @@ from balancer.haproxy.desired import (
 from balancer.models import Backend as BackendRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
+from balancer.models.backends import key_of
 from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
@@ -25,7 +26,7 @@ POOL = (
     "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
     "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms",
 )  # fmt: skip
-BACKEND = ("pool_id", "id", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
+BACKEND = ("pool_id", "id", "moves", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
 
 
 def of(tenant: TenantRow) -> Tenant:
@@ -48,8 +49,8 @@ def of(tenant: TenantRow) -> Tenant:
 def servers_by_pool() -> dict[str, list[Server]]:
     found: dict[str, list[Server]] = defaultdict(list)
     rows = BackendRow.objects.order_by("pool_id", "created_at", "id").values_list(*BACKEND)
-    for pool_id, key, ip, port, weight, admin, backup, most, check_port in rows:
-        found[pool_id].append(Server(f"b{key}", ip, port, weight, AdminState(admin), backup, most, check_port))
+    for pool_id, key, moves, ip, port, weight, admin, backup, most, check_port in rows:
+        found[pool_id].append(Server(key_of(key, moves), ip, port, weight, AdminState(admin), backup, most, check_port))
     return found
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import redis
 
+from balancer.models.backends import id_and_moves
 from balancer.queries import store
 from balancer.queries.observed import (
     NO_POOL,
@@ -39,6 +40,11 @@ class TenantSnapshot:
     backends: Mapping[Key, BackendStatus]
     pools: Mapping[str, PoolStatus]
     nodes: tuple[NodeStatus, ...]
+
+    def by_backend(self) -> dict[str, tuple[str, BackendStatus]]:
+        """Backend's id -> its pool's key and status. One that has just moved is two servers: the newer one speaks."""
+        servers = sorted(self.backends, key=lambda key: id_and_moves(key[1]))
+        return {id_and_moves(server)[0]: (pool, self.backends[pool, server]) for pool, server in servers}
 
 
 class Known:

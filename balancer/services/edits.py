@@ -13,7 +13,7 @@ from tenants.actor import Actor
 from tenants.models import Tenant
 
 Thing = TypeVar("Thing")
-NOT_SHOWN = frozenset({"created_at", "updated_at"})
+NOT_SHOWN = frozenset({"created_at", "updated_at", "moves"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,9 @@ class Site:
     def server(self, node: NodeUnderTest, backend: str) -> list[str]:
         """HAProxy's own line: fields 4, 6 and 7 are address, admin state and weight (show servers state)."""
         proxy = next(
-            line.split(",")[0] for line in say(node, "show stat -1 4 -1").splitlines() if f",b{backend}," in line
+            line.split(",")[0] for line in say(node, "show stat -1 4 -1").splitlines() if f",b{backend}" in line
         )
-        lines = say(node, f"show servers state {proxy}").splitlines()
-        return next(line.split() for line in lines if f" b{backend} " in line)
+        return state(node, proxy, backend)
 
 
 def runtime_changes(stack: Stack) -> Iterator[Figure]:
@@ -96,8 +95,9 @@ def change_until_seen(
 
 
 def state(node: NodeUnderTest, proxy: str, backend: str) -> list[str]:
+    """The newest server of the backend, as HAProxy shows it."""
     lines = say(node, f"show servers state {proxy}").splitlines()
-    return next(line.split() for line in lines if f" b{backend} " in line)
+    return [line.split() for line in lines if f" b{backend}" in line][-1]
 
 
 def hosts_until_served(site: Site) -> Samples:

@@ -2,7 +2,7 @@
 
 import socket
 
-from tests.live.stack import NodeUnderTest
+from tests.live.stack import NodeUnderTest, until
 
 
 def say(node: NodeUnderTest, command: str, which: str = "admin.sock") -> str:
@@ -19,7 +19,9 @@ def say(node: NodeUnderTest, command: str, which: str = "admin.sock") -> str:
 
 def reloads(node: NodeUnderTest) -> int:
     """How often the master has reloaded since it started."""
-    line = next(line for line in say(node, "show proc", "master.sock").splitlines() if "master" in line)
+    # A master that is reloading refuses for a moment.
+    told = until(lambda: say(node, "show proc", "master.sock"), what="the master's answer")
+    line = next(line for line in told.splitlines() if "master" in line)
     return int(line.split()[2])
 
 

@@ -105,10 +105,14 @@ def test_ip_hash_keeps_a_client_and_least_conn_serves(make_site: Make) -> None:
 def test_an_address_moves_without_a_reload(stack: Stack, make_site: Make) -> None:
     site = make_site(1)
     before = [reloads(node) for node in stack.nodes]
-    with origins("moved") as (moved,):
+    # Under load: connections that are in use while the address changes must not lead to the old one for ever.
+    port = stack.nodes[0].http_port
+    with origins("moved") as (moved,), load(port, site.host, pause=0.01) as tally:
         answer = site.api.patch(f"/backends/{site.backends[0]['id']}", json={"address": moved.address})
         assert answer.status_code == 200, answer.text
+        until(lambda: tally.by["moved"] > 20, what="traffic to the new address")
         site.answered_by({"moved"})
+        assert not tally.failures
         assert [reloads(node) for node in stack.nodes] == before
 
 
