@@ -18,11 +18,13 @@ class PlanAdmin(Rows):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(Rows):
+    """Only to look at: a change of plan must reach the nodes' limits, and what does that is not built yet."""
+
     list_display = ("tenant", "plan", "status", "trial_ends_at")
     list_filter = ("plan", "status")
     list_select_related = ("tenant", "plan")
     search_fields = ("tenant__slug",)
-    readonly_fields = ("tenant",)
+    readonly_fields = ("tenant", "plan", "status", "trial_ends_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

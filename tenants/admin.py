@@ -36,11 +36,13 @@ class UserAdmin(People):
 
 @admin.register(Tenant)
 class TenantAdmin(Rows):
+    """Its status is not changed here: a suspension must reach the nodes, and what does that is not built yet."""
+
     list_display = ("slug", "name", "status", "id", "created_at")
     list_filter = ("status",)
     search_fields = ("slug", "name", "id")
     ordering = ("slug",)
-    readonly_fields = ("id", "schema_name", "created_at")
+    readonly_fields = ("id", "schema_name", "status", "created_at")
     inlines = (MembershipInline,)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: object, change: bool) -> None:

@@ -26,13 +26,17 @@ app.conf.update(
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=4,
     redbeat_redis_url=settings.REDIS_URL,
-    redbeat_key_prefix="veloflux:beat:",
+    # The lock's name must begin with the prefix, or redbeat puts the prefix before it.
+    redbeat_key_prefix="veloflux:",
     redbeat_lock_key="veloflux:leader",
     redbeat_lock_timeout=15,
     beat_max_loop_interval=3,
-    beat_schedule={"sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}}},
+    beat_schedule={
+        "sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}},
+        "forget": {"task": "tenants.tasks.forget_old", "schedule": 3600.0, "options": {"expires": 600}},
+    },
 )
-app.autodiscover_tasks(["balancer"])
+app.autodiscover_tasks(["tenants", "balancer"])
 # Celery's "current" app is a thread's own; web requests and worker threads find this one.
 app.set_default()
 watch_tasks()

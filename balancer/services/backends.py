@@ -45,8 +45,10 @@ def add(pool: Pool, new: NewBackend, *, by: Actor, now: datetime) -> Changed[Bac
 
 @transaction.atomic
 def update(backend: Backend, changes: dict[str, Any], *, by: Actor, now: datetime) -> Changed[Backend]:
-    """`changes` holds fields of `NewBackend`; what it leaves out stays."""
+    """`changes` holds fields of `NewBackend`; what it leaves out stays. Refuse to take the last ready one out."""
     edits.hold_tenant()
+    if changes.get("admin", AdminState.READY.value) != AdminState.READY.value:
+        refuse_last(held(backend), force=False)
     return apply(backend, changes, Act.UPDATE, by=by, now=now)
 
 

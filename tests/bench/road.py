@@ -87,7 +87,7 @@ def change_until_seen(
         change(number).raise_for_status()
         for node in site.stack.nodes:
             while not seen(state(node, proxy, backend), number):
-                time.sleep(0.001)
+                time.sleep(0.003)
                 assert time.perf_counter() - start < 20
         samples.add(time.perf_counter() - start)
         time.sleep(0.05)
@@ -108,7 +108,7 @@ def hosts_until_served(site: Site) -> Samples:
         site.make("/routes", {"host": host, "pool": site.pool})
         for node in site.stack.nodes:
             while ask(node.http_port, host).statuses[200] == 0:
-                time.sleep(0.001)
+                time.sleep(0.003)
         samples.add(time.perf_counter() - start)
         time.sleep(0.05)
     return samples

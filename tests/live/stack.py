@@ -117,6 +117,12 @@ class Stack:
         program.start()
         return program
 
+    def revive(self) -> None:
+        """What the process manager does: start again what has ended by itself."""
+        for program in self.programs.values():
+            if program.process is not None and program.process.poll() is not None:
+                program.start()
+
     def stop(self) -> None:
         for program in reversed(self.programs.values()):
             program.kill(signal.SIGTERM)

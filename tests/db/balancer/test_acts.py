@@ -59,3 +59,12 @@ def test_a_broker_that_is_away_does_not_fail_what_is_committed(world: World, mon
     monkeypatch.setattr("balancer.enqueue.current_app.send_task", away)
     enqueue.cut(world.ours.pk)
     enqueue.converge("n", "{}", "")
+
+
+def test_a_change_of_admin_is_held_to_the_same_guard_as_the_act(world: World) -> None:
+    backend = build.backend(world.ours)
+    api = build.api(world.owner, world.ours)
+    answer = api.patch(f"/api/backends/{backend.pk}", {"admin": "maint"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "last_backend")
+    build.backend(world.ours, backend.pool)
+    assert api.patch(f"/api/backends/{backend.pk}", {"admin": "maint"}).status_code == 200

@@ -5,18 +5,21 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import OperationalError, connection, transaction
+from django.utils import timezone
 
 from tenants import scope
 from tenants.after_commit import after_commit
-from tenants.models import Tenant
+from tenants.models import RefreshToken, Tenant
 from tenants.queries import directory
 from tenants.scope import platform_scope, tenant_scope
 from tenants.taskbase import HEADER, NoTenant, TenantGone
+from tenants.tasks import forget_old
 from tests import build
 from tests.conftest import World
 from tests.db.tenants import work
@@ -120,3 +123,12 @@ def test_a_task_asked_for_in_a_transaction_is_sent_after_it_for_its_tenant(
             work.read.apply_async_on_commit()
         assert sent == []
     assert sent == [committed.ours.pk, committed.theirs.pk]
+
+
+@pytest.mark.django_db
+def test_what_proves_nothing_any_more_is_forgotten(world: World) -> None:
+    now = timezone.now()
+    for age in (timedelta(days=-1), timedelta(days=1)):
+        RefreshToken.objects.create(user=world.owner, digest=str(age), created_at=now, expires_at=now + age)
+    forget_old()
+    assert [token.expires_at > now for token in RefreshToken.objects.all()] == [True]

@@ -1,5 +1,6 @@
 """A real Redis in a folder of its own."""
 
+import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ def running_redis() -> Iterator[Broker]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="vf-") as folder:
         arguments = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--logfile", "log"]
-        process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
+        server = os.environ.get("VELOFLUX_REDIS_SERVER", "redis-server")
+        process = subprocess.Popen([server, *arguments], stdout=subprocess.DEVNULL)
         broker = Broker(port)
         try:
             eventually(broker.answers)

@@ -3,6 +3,7 @@
 import itertools
 import os
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import redis
 
 from tests.live import stack as stacks
 from tests.live.load import Tally, ask
 from tests.live.origins import Origin, start
-from tests.live.stack import Stack, until
+from tests.live.stack import Program, Stack, until
 
 pytestmark = pytest.mark.live
 numbers = itertools.count(1)
@@ -35,10 +37,35 @@ def road_database() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def stack(road_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    redis_url = os.environ["VELOFLUX_REDIS_URL"].rsplit("/", 1)[0] + "/5"
+def road_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
+    """A Redis of this run alone, which a test may kill: appended to disk, its users in a file, as `up` has it."""
+    folder: Path = tmp_path_factory.mktemp("redis")
+    (folder / "users.acl").write_text("user default on nopass ~* &* +@all\n")
+    server = os.environ.get("VELOFLUX_REDIS_SERVER") or shutil.which("redis-server") or "redis-server"
+    kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--aclfile", str(folder / "users.acl")]
+    port = str(stacks.free_port())
+    command = [server, "--bind", "127.0.0.1", "--port", port, "--dir", str(folder), *kept]
+    program = Program(f"redis://127.0.0.1:{port}/0", command, dict(os.environ), folder / "log")
+    program.start()
+    with redis.Redis.from_url(program.name) as client:
+        until(lambda: pings(client), what="Redis")
+    yield program
+    program.kill()
+
+
+def pings(client: redis.Redis) -> bool:
+    try:
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+@pytest.fixture(scope="session")
+def stack(road_database: str, road_redis: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
-    with stacks.running(folder, road_database, redis_url) as running:
+    with stacks.running(folder, road_database, road_redis.name) as running:
+        with redis.Redis.from_url(road_redis.name) as client:
+            client.execute_command("ACL", "SAVE")
         with psycopg.connect(road_database, autocommit=True) as db:  # no plan's limit shall answer 402 or 429 here
             db.execute("UPDATE billing_subscription SET plan_id = 'custom'")
         yield running

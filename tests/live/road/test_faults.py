@@ -3,15 +3,17 @@
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 
 import httpx
 import psycopg
 import pytest
+import redis
 
 from tests.live.load import ask, load, serves
 from tests.live.road.conftest import Site, post
 from tests.live.runtime import pid, say
-from tests.live.stack import NodeUnderTest, Stack, until
+from tests.live.stack import NodeUnderTest, Program, Stack, until
 
 pytestmark = pytest.mark.live
 Make = Callable[..., Site]
@@ -121,6 +123,34 @@ def test_b5_postgresql_away_mid_change_loses_nothing(stack: Stack, make_site: Ma
         until(serves(stack.nodes[0].http_port, f"pg{number}.{site.host}"), within=30)
 
 
+def test_b5_redis_killed_mid_change_loses_nothing(stack: Stack, make_site: Make, road_redis: Program) -> None:
+    site = make_site(1)
+    post(site.api, "/routes", {"host": f"before.{site.host}", "pool": site.pool["id"]})
+    road_redis.kill()
+    made = route(site, f"without.{site.host}")
+    assert site.ask(5).by == {site.origins[0].name: 5}, "traffic does not need Redis"
+    road_redis.start()
+    if made is None:
+        until(lambda: route(site, f"without.{site.host}"), within=30, what="a write with Redis back")
+    for host in ("before", "without"):
+        until(partial(revived, stack, f"{host}.{site.host}"), within=60, what=f"{host} Redis came back")
+
+
+def revived(stack: Stack, host: str) -> bool:
+    """Celery's consumer may end itself when its broker goes (5.7.0); the process manager starts it again."""
+    stack.revive()
+    return serves(stack.nodes[0].http_port, host)()
+
+
+def test_f17_one_request_id_follows_a_change_to_the_node(stack: Stack, make_site: Make) -> None:
+    site = make_site(1)
+    body = {"host": f"id.{site.host}", "pool": site.pool["id"]}
+    assert site.api.post("/routes", json=body, headers={"X-Request-ID": "follow-me-17"}).status_code == 201
+    until(serves(stack.nodes[0].http_port, f"id.{site.host}"))
+    for node in stack.nodes:
+        until(lambda n=node: "follow-me-17" in stack.words(f"edge-{n.name}", 20_000), what="the id in the node's log")  # type: ignore[misc]
+
+
 def route(site: Site, host: str) -> dict[str, str] | None:
     """Create it; a lost connection is an honest 503, after which the write is there or is not."""
     answer = site.api.post("/routes", json={"host": host, "pool": site.pool["id"]})
@@ -184,3 +214,11 @@ def test_haproxy_killed_comes_back_with_the_newest_state(stack: Stack, make_site
     stack.programs[f"node-{node.name}"].start()
     until(lambda: pid(node) != was and site.ask(1).statuses[200], what="HAProxy back")
     assert set(site.ask(20).by) == {site.origins[1].name}
+
+
+def test_q8_the_leader_and_the_nodes_are_in_redis(stack: Stack, road_redis: Program) -> None:
+    with redis.Redis.from_url(road_redis.name, decode_responses=True) as client:
+        until(lambda: client.exists("veloflux:leader"), what="a leader")
+        assert 0 < int(client.ttl("veloflux:leader")) <= 15
+        until(lambda: set(client.hgetall("veloflux:nodes")) == {node.name for node in stack.nodes}, what="the nodes")
+    assert httpx.get(f"{stack.console}/api/status", headers=dict(stack.api().headers)).json()["leader"]

@@ -1,6 +1,7 @@
 """A Redis of one's own: so that a test may take it away, and no key is anyone else's."""
 
 import contextlib
+import os
 import shutil
 import subprocess
 import time
@@ -24,7 +25,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        binary = shutil.which("redis-server")
+        binary = os.environ.get("VELOFLUX_REDIS_SERVER") or shutil.which("redis-server")
         assert binary, "these tests need redis-server"
         quiet = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
         self.process = subprocess.Popen([binary, *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
