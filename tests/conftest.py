@@ -3,6 +3,7 @@
 Tests of threads and processes see only what is committed: they ask for `committed`, which puts everything back.
 """
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import import_module
@@ -19,6 +20,7 @@ from tenants.models import Tenant, User
 from tenants.queries import directory
 from tenants.roles import Role
 from tests import cache_keys
+from tests.browser import browser as browser  # a fixture of all tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,13 @@ def put_back(world: World) -> None:
         for (name,) in cursor.fetchall():
             if name not in [tenant.schema_name for tenant in tenants]:
                 cursor.execute(f'DROP SCHEMA "{name}" CASCADE')
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Playwright's sync API leaves its event loop running in the tests' thread, where Django then refuses to touch the
+    database. Nothing else runs in that loop, so nothing is unsafe."""
+    if config.getoption("markexpr") == "browser":
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,19 +4,9 @@ from django.db import models
 from django.db.models import Q
 
 from balancer.haproxy.desired import AdminState
+from balancer.haproxy.naming import server_key
 from balancer.models.pools import Pool
-from tenants.ids import LENGTH, new_id
-
-
-def key_of(backend_id: str, moves: int) -> str:
-    """A backend's name in HAProxy. One that moves to another address is another server there: HAProxy goes on using
-    kept connections to the old address after `set server addr` (seen on 2.6.12: half of the requests, for ever)."""
-    return f"b{backend_id}{moves or ''}"
-
-
-def id_and_moves(key: str) -> tuple[str, int]:
-    """The other way; sorting by it puts a backend's newest server last."""
-    return key[1 : 1 + LENGTH], int(key[1 + LENGTH :] or 0)
+from tenants.ids import new_id
 
 
 class Backend(models.Model):
@@ -55,7 +45,7 @@ class Backend(models.Model):
     @property
     def key(self) -> str:
         """Its name in HAProxy."""
-        return key_of(self.id, self.moves)
+        return server_key(self.id, self.moves)
 
     @property
     def address(self) -> str:

@@ -13,10 +13,10 @@ from balancer.haproxy.desired import (
     Tenant,
     Timeouts,
 )
+from balancer.haproxy.naming import server_key
 from balancer.models import Backend as BackendRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
-from balancer.models.backends import key_of
 from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
@@ -50,7 +50,9 @@ def servers_by_pool() -> dict[str, list[Server]]:
     found: dict[str, list[Server]] = defaultdict(list)
     rows = BackendRow.objects.order_by("pool_id", "created_at", "id").values_list(*BACKEND)
     for pool_id, key, moves, ip, port, weight, admin, backup, most, check_port in rows:
-        found[pool_id].append(Server(key_of(key, moves), ip, port, weight, AdminState(admin), backup, most, check_port))
+        found[pool_id].append(
+            Server(server_key(key, moves), ip, port, weight, AdminState(admin), backup, most, check_port)
+        )
     return found
 
 

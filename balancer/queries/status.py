@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from balancer.models.backends import id_and_moves
+from balancer.haproxy.naming import id_and_moves
 from balancer.queries import store
 from balancer.queries.observed import (
     NO_POOL,

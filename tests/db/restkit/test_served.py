@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from django.db import connection
-from playwright.sync_api import ConsoleMessage, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Request
 
 from tests import build
 from tests.conftest import World
@@ -75,7 +75,7 @@ def test_tenants_at_once_on_a_real_server_never_mix(server: str, committed: Worl
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("path", "sign"), [("/api/docs", "List"), ("/api/redoc", "VeloFlux")])
-def test_the_documents_open_in_a_browser_under_the_policy(server: str, path: str, sign: str) -> None:
+def test_the_documents_open_in_a_browser_under_the_policy(browser: Browser, server: str, path: str, sign: str) -> None:
     """No violation, no error, nothing from elsewhere; and the page does show the endpoints."""
     complaints: list[str] = []
     asked: list[str] = []
@@ -87,17 +87,13 @@ def test_the_documents_open_in_a_browser_under_the_policy(server: str, path: str
     def went(request: Request) -> None:
         asked.append(request.url)
 
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=os.environ.get("VELOFLUX_TEST_BROWSER") or None, args=["--no-sandbox"]
-        )
-        page = browser.new_page()
-        page.on("console", said)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("request", went)
-        page.goto(server + path)
-        page.get_by_text("/api/pools", exact=False).first.wait_for(timeout=SECONDS * 1000)
-        assert sign in page.content()
-        browser.close()
+    page = browser.new_page()
+    page.on("console", said)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("request", went)
+    page.goto(server + path)
+    page.get_by_text("/api/pools", exact=False).first.wait_for(timeout=SECONDS * 1000)
+    assert sign in page.content()
+    page.close()
     assert complaints == []
     assert [url for url in asked if not url.startswith((server, "data:", "blob:"))] == []

@@ -3,11 +3,10 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 
 from tests.live import stack as stacks
 from tests.live.console.visitor import Visitor, Watch
@@ -26,19 +25,6 @@ def console_database() -> Iterator[str]:
     yield f"{base}/{name}"
     with psycopg.connect(f"{base}/postgres", autocommit=True) as server:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    path = os.environ.get("VELOFLUX_TEST_BROWSER", "")
-    if not Path(path).is_file():
-        pytest.skip("no browser: set VELOFLUX_TEST_BROWSER to a Chromium")
-    with sync_playwright() as playwright:
-        # A root user's Chromium refuses its own sandbox.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="session")
