@@ -49,7 +49,8 @@ def test_a_removed_server_gets_no_request_and_is_deleted(node: LiveNode, origins
         running.answers.clear()
         eventually(lambda: running.answers["one"] > 20)
         assert running.answers["two"] <= 4  # those on their way
-        # HAProxy refuses to delete it while an idle connection is kept (5 s); whoever looks again asks again.
+        # HAProxy refuses to delete it while idle connections are kept, and lets half of them go each 5 s; whoever looks
+        # again asks again.
         eventually(lambda: not converge(node.node, node.message()).tenants)
         assert set(node.servers("taaa_p1")) == {"b1"}
     assert running.failed == []
