@@ -49,15 +49,16 @@ class Folder:
     def node_folders(self) -> Path:
         return self.state / "nodes"
 
-    def prepare(self) -> None:
-        """Make the folders that everything else writes into, readable by their owner only.
-
-        Raises CannotGoOnError where a unix socket's path would not fit."""
+    def require_room_for_sockets(self) -> None:
+        """Raises CannotGoOnError where a unix socket's path would not fit."""
         if len(str(self.root)) > LONGEST_ROOT:
             raise CannotGoOnError(
                 f"This folder's path is {len(str(self.root))} characters long: {self.root}\n"
                 f"HAProxy's sockets lie below it, so it may have {LONGEST_ROOT}. Move the project to a shorter path."
             )
+
+    def prepare(self) -> None:
+        """Make the folders that everything else writes into, readable by their owner only."""
         for path in (self.state, self.log, self.run, self.node_folders, self.state / "mail"):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
 

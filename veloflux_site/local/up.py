@@ -21,6 +21,7 @@ STOPPING = 90  # seconds; longer than the slowest program may take
 
 def up(folder: Folder, *, detach: bool) -> int:
     """Start everything and print where it is. Stay until Ctrl-C, or leave it running with `detach`."""
+    folder.require_room_for_sockets()
     folder.prepare()
     held = lock.take(folder)
     if held is None:

@@ -118,4 +118,4 @@ def test_users_added_to_redis_at_run_time_stay(tmp_path: Path) -> None:
 
 def test_a_path_too_long_for_a_socket_is_refused() -> None:
     with pytest.raises(CannotGoOnError, match="shorter path"):
-        Folder(Path("/" + "a" * LONGEST_ROOT)).prepare()
+        Folder(Path("/" + "a" * LONGEST_ROOT)).require_room_for_sockets()
