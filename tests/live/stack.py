@@ -32,7 +32,7 @@ def free_port() -> int:
         return int(sock.getsockname()[1])
 
 
-def until(true: Callable[[], object], *, within: float = 45.0, every: float = 0.05, what: str = "it") -> Any:
+def until(true: Callable[[], object], *, within: float = 20.0, every: float = 0.05, what: str = "it") -> Any:
     """Wait for a truthy answer; a refused connection is a no."""
     deadline, last = time.monotonic() + within, None
     while time.monotonic() < deadline:

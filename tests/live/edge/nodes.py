@@ -40,7 +40,7 @@ def free_port() -> int:
         return port
 
 
-def eventually(is_so: Callable[[], bool], *, within: float = 45.0) -> None:
+def eventually(is_so: Callable[[], bool], *, within: float = 15.0) -> None:
     deadline = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be"

@@ -86,7 +86,7 @@ class Site:
     def ask(self, times: int = 1, node: int = 0, path: str = "/") -> Tally:
         return ask(self.stack.nodes[node].http_port, self.host, path, times=times)
 
-    def answered_by(self, names: set[str], *, within: float = 45) -> None:
+    def answered_by(self, names: set[str], *, within: float = 15) -> None:
         """Wait until every node is answered by exactly these origins."""
         for index in range(len(self.stack.nodes)):
             until(lambda i=index: set(self.ask(24, i).by) == names, within=within, what=f"{self.host} by {names}")  # type: ignore[misc]  # fmt: skip
