@@ -9,8 +9,10 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
 
-from balancer.edge import files
+from balancer.edge import certificates, files
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.errors import EdgeError
 from balancer.edge.node import Node
@@ -18,6 +20,7 @@ from balancer.edge.settings import NodeEnvironment, SettingsMissing
 from balancer.edge.states import at_start
 from balancer.edge.tree import Piece, Tree, piece_of
 from balancer.haproxy.capabilities import UnknownVersion, parse_version
+from balancer.haproxy.render import NodeSettings
 from balancer.haproxy.text import Unprintable
 
 PASSED_ON = ("PATH", "TZ", "LANG")  # `show env` prints the environment: nothing else is HAProxy's business
@@ -33,7 +36,7 @@ def main(environ: Mapping[str, str]) -> None:
     environment = NodeEnvironment.from_environ(environ, worker=False)
     _require_version(environment.haproxy)
     node = Node(environment)
-    prepare(node)
+    prepare(node, now=datetime.now(UTC))
     os.chdir(environment.folder / "run")
     os.execve(environment.haproxy, command(environment), {name: environ[name] for name in PASSED_ON if name in environ})  # noqa: S606 - we are to become it, and no shell is near
 
@@ -44,20 +47,20 @@ def command(environment: NodeEnvironment) -> list[str]:
     return [environment.haproxy, "-W", "-S", master, "-p", str(run / "pid"), "-f", str(environment.current)]
 
 
-def prepare(node: Node) -> None:
+def prepare(node: Node, *, now: datetime) -> None:
     """Leave a tree that HAProxy takes in `config/current`, and no trace of the process before. Raises CannotStart."""
     try:
         with node.store.locked(patience=PATIENCE_S):
-            _prepare(node)
+            _prepare(node, now)
     except EdgeError as error:
         raise CannotStart(str(error)) from error
 
 
-def _prepare(node: Node) -> None:
+def _prepare(node: Node, now: datetime) -> None:
     for socket in (node.environment.admin_socket, node.environment.master_socket):
         socket.unlink(missing_ok=True)
     pieces = _pieces(node)
-    tree = Tree(node.settings)
+    tree = Tree(_settings(node, now))
     tree.apply(pieces)
     served = node.trees.number
     staged = node.trees.stage(tree.texts(), base=None)
@@ -73,6 +76,20 @@ def _prepare(node: Node) -> None:
     files.write(node.state_file, at_start(states))
     node.trees.clean(served)
     node.store.restarted()
+
+
+def _settings(node: Node, now: datetime) -> NodeSettings:
+    """With no certificate to be had HTTP goes on alone: half of the traffic is more than none."""
+    if not node.settings.https_bind:
+        return node.settings
+    try:
+        said = certificates.keep(node.environment.certificates, name=node.environment.name, now=now)
+    except certificates.NoCertificate as error:
+        print(f"{error} Mend that and start again: nothing listens on {node.settings.https_bind}.", file=sys.stderr)
+        return replace(node.settings, https_bind="")
+    if said:
+        print(said, file=sys.stderr)
+    return node.settings
 
 
 def _pieces(node: Node) -> dict[str, Piece | None]:

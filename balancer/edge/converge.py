@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 from balancer.edge.bring import bring
 from balancer.edge.loader import load
@@ -38,7 +39,7 @@ def reload(node: Node, *, clock: Clock = time.time) -> Report:
         # After an answer that never came it is not known what is due.
         reports = bring(node, ()) if node.store.unsure else []
         if node.reload_due and not node.store.unsure:
-            loaded = load(node)
+            loaded = load(node, now=datetime.fromtimestamp(clock(), UTC))
             said = {report.tenant for report in loaded}
             reports = [*(report for report in reports if report.tenant not in said), *loaded]
         return _report(node, reports, clock)

@@ -6,8 +6,11 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
-from balancer.edge import binds, files
+import structlog
+
+from balancer.edge import binds, certificates, files
 from balancer.edge.bring import bring
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
@@ -19,7 +22,10 @@ from balancer.edge.states import over_a_reload
 from balancer.edge.tenant_reports import failed
 from balancer.edge.tree import FRONTENDS, GLOBAL, Piece, piece_of
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.render import CERTIFICATE_LIST
 from balancer.haproxy.show import Processes
+
+log = structlog.get_logger(__name__)
 
 REFUSED = "HAProxy does not accept this configuration; the previous one stays in force."
 FAILED = "The reload did not succeed; what served before still serves, and it is tried again."
@@ -44,12 +50,13 @@ class Load:
             return node.trees.stage(node.tree.changes(self.updates), base=node.trees.number)
 
 
-def load(node: Node) -> list[TenantReport]:
+def load(node: Node, *, now: datetime) -> list[TenantReport]:
     """Reload what waits, and say of each tenant how it went. Call under the node's lock."""
     waiting = {key: kept for key, kept in node.store.kept.items() if kept.waiting}
     work = Load(node, dict(waiting))
     started = time.monotonic()
     try:
+        _keep_certificate(work, now)
         moved = _go(work)
     except EdgeError as error:
         node.reload_failures += 1
@@ -60,6 +67,19 @@ def load(node: Node) -> list[TenantReport]:
         node.reload_took = node.reload_ended - started
     node.reload_wanted = False
     return _corrected(work)
+
+
+def _keep_certificate(work: Load, now: datetime) -> None:
+    """The new worker reads it again: without it HAProxy would refuse the tree, as if the tenants were at fault.
+
+    Raises NoCertificate.
+    """
+    environment = work.node.environment
+    if (environment.current / CERTIFICATE_LIST).exists():
+        with work.timeline.step(StepKind.FILES, "keep the node's certificate"):
+            said = certificates.keep(environment.certificates, name=environment.name, now=now)
+        if said:
+            log.warning("certificate", words=said)
 
 
 def _go(work: Load) -> bool:

@@ -8,14 +8,14 @@ from balancer.edge.master import Master
 from balancer.edge.runtime import Runtime
 from balancer.edge.settings import NodeEnvironment
 from balancer.edge.store import Store
-from balancer.edge.tree import FRONTENDS, GLOBAL, Piece, Tree, piece_of
+from balancer.edge.tree import Piece, Tree, piece_of
 from balancer.edge.trees import Trees
 from balancer.haproxy.capabilities import Capabilities, parse_version
-from balancer.haproxy.render import NodeSettings
+from balancer.haproxy.render import NodeSettings, render_fixed
 from balancer.haproxy.show import parse_info
 from balancer.haproxy.text import Unprintable
 
-IDLE_DELAY_S = 0.05  # long enough to gather a burst's messages, too short to be noticed
+SHORTEST_DELAY_S, LONGEST_GATHERING_S = 0.05, 0.5
 LONGEST_DELAY_S = 60.0
 
 
@@ -65,12 +65,16 @@ class Node:
         return Path(self.settings.state_file)
 
     def reload_delay(self, now: float) -> float:
-        """Seconds to wait before the gathered reload: short when idle, and never more than a third of the time
-        is spent reloading. `now` is time.monotonic()."""
+        """Seconds to wait before the gathered reload. `now` is time.monotonic().
+
+        A sixth of what a reload takes is spent on gathering, so that a pool, its backends and its route, sent one
+        after the other, come with one reload; and never more than a third of the time is spent reloading.
+        """
         if self.reload_failures:
             return min(LONGEST_DELAY_S, 2.0**self.reload_failures)
+        gathering = min(LONGEST_GATHERING_S, max(SHORTEST_DELAY_S, self.reload_took / 6))
         rest = self.reload_ended + 2 * self.reload_took - now if self.reload_ended else 0.0
-        return max(IDLE_DELAY_S, rest)
+        return max(gathering, rest)
 
     def _start_over(self) -> None:
         """Another process changed the folder, or this one is new: nothing that it knew counts."""
@@ -92,8 +96,12 @@ class Node:
                     self.store.unreadable.add(key)
 
     def _mend_tree(self) -> None:
-        """A process that ended between a tenant's file and the tree's left the tree behind."""
-        texts = {name: text for name, text in self.tree.texts().items() if name not in (GLOBAL, FRONTENDS)}
+        """A process that ended between a tenant's file and the tree's left the tree behind.
+
+        The node's own files are boot's: what it binds may have changed since this HAProxy started.
+        """
+        fixed = render_fixed(self.settings)
+        texts = {name: text for name, text in self.tree.texts().items() if name not in fixed}
         for path in self.trees.current.glob("50-shard-*.cfg"):
             texts.setdefault(path.name, None)
         for name, text in texts.items():
@@ -108,5 +116,7 @@ def node_settings(environment: NodeEnvironment) -> NodeSettings:
     return NodeSettings(
         run_folder=str(environment.folder / "run"),
         http_bind=environment.http_bind,
+        https_bind=environment.https_bind,
+        certificate_folder=str(environment.certificates),
         threads=environment.threads,
     )

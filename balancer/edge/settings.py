@@ -66,6 +66,11 @@ class NodeEnvironment:
         return self.folder / "run" / "master.sock"
 
     @property
+    def certificates(self) -> Path:
+        """Private keys, outside every tree: each lies on the disk once, and under one name over all reloads."""
+        return self.folder / "certs"
+
+    @property
     def current(self) -> Path:
         """The tree that HAProxy reads: a symlink to config/<n>."""
         return self.folder / "config" / "current"

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.render import (
     NodeSettings,
-    render_frontends,
-    render_global,
+    render_fixed,
     render_maps,
     render_shard,
     shard_name,
@@ -44,8 +43,7 @@ class Tree:
     def texts(self) -> Texts:
         """Every file of the tree."""
         shards = {name: self._shard(name, {}) for name, members in self._members.items() if members}
-        fixed: Texts = {GLOBAL: render_global(self.settings), FRONTENDS: render_frontends(self.settings)}
-        return {**fixed, **shards, **{path: self._map(path, {}) for path in render_maps([])}}
+        return {**render_fixed(self.settings), **shards, **{path: self._map(path, {}) for path in render_maps([])}}
 
     def changes(self, updates: Mapping[str, Piece | None]) -> Texts:
         """The files that differ once these tenants are so; None: the tenant is not in the tree."""

@@ -40,10 +40,11 @@ class Deployment(models.Model):
         ordering = ("-queued_at", "id")
         indexes = (
             models.Index(fields=["tenant", "-queued_at"], name="deployment_by_tenant"),
+            models.Index(fields=["node", "generation"], name="deployment_by_node"),
             models.Index(
-                fields=["node", "tenant", "generation"],
-                condition=models.Q(state__in=["queued", "reload_due"]),
-                name="deployment_open",
+                fields=["tenant"],
+                condition=models.Q(state__in=["queued", "reload_due", "refused", "failed"]),
+                name="deployment_unsettled",
             ),
         )
 

@@ -1,15 +1,18 @@
 """Desired state and a node's settings in, HAProxy's files out."""
 
-from .frontends import render_frontends
+from .frontends import CERTIFICATE_LIST, render_frontends
 from .maps import map_entries, render_maps, route_key
-from .node import NodeSettings, render_global
+from .node import DEFAULT_CERTIFICATE, NodeSettings, render_global
 from .pool import proxy_name, render_pool
-from .tree import render_shard, render_tree, shard_name, shard_of
+from .tree import render_fixed, render_shard, render_tree, shard_name, shard_of
 
 __all__ = [
+    "CERTIFICATE_LIST",
+    "DEFAULT_CERTIFICATE",
     "NodeSettings",
     "map_entries",
     "proxy_name",
+    "render_fixed",
     "render_frontends",
     "render_global",
     "render_maps",

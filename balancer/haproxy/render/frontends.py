@@ -7,8 +7,11 @@ without a reload (`haproxy.md` 2.4, 2.5).
 from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
 from balancer.haproxy.text import word
 
-from .node import DEFAULTS, NodeSettings
+from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 
+# In the tree, as the maps are, and called so by the Runtime API whatever tree runs (2.6.12: `new ssl cert`, `set`,
+# `commit` and `add ssl crt-list tls/http.list` after a reload). A certificate's own name there is its whole path.
+CERTIFICATE_LIST = "tls/http.list"
 TENANT_TABLE = "st_tenant"
 COUNTED = "gpc0,gpc0_rate(1s),http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
 
@@ -47,7 +50,7 @@ CLAIMS = """    http-request del-header '^(x[_-]forwarded[_-]|x[_-]real[_-]ip$|x
     http-request set-header Connection upgrade if upgrades to_what
     http-request del-header Connection unless upgrades to_what
     http-request set-header X-Forwarded-For %[src]
-    http-request set-header X-Forwarded-Proto http
+    http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
     http-request set-header X-Forwarded-Host %[req.fhdr(host)]
     unique-id-format %[uuid()]
     unique-id-header X-Request-Id
@@ -79,11 +82,27 @@ ROUTE = f"""    http-request set-var(txn.path) path
 
 
 def render_frontends(settings: NodeSettings) -> str:
-    """`10-frontends.cfg`: the way in, and the table that counts each tenant's requests."""
+    """`10-frontends.cfg`: the ways in, and the table that counts each tenant's requests.
+
+    With TLS too the Host decides, whatever name (SNI) the certificate was chosen by.
+    """
     suspended = ours(503, "This site is suspended.", f"if {{ var(txn.tenant),map_str({TENANTS}) -m found }}")
     return f"""frontend http from {DEFAULTS}
     bind {word(settings.http_bind)}{settings.traffic_threads}
-{PAGES}{METHODS}{CLAIMS}{TENANT}{suspended}{LIMIT}{ROUTE}
+{_tls(settings)}{PAGES}{METHODS}{CLAIMS}{TENANT}{suspended}{LIMIT}{ROUTE}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}
 """
+
+
+def _tls(settings: NodeSettings) -> str:
+    if not settings.https_bind:
+        return ""
+    tls = f"ssl crt-list {CERTIFICATE_LIST} alpn h2,http/1.1 ssl-min-ver TLSv1.2"
+    return f"    bind {word(settings.https_bind)} {tls}{settings.traffic_threads}\n"
+
+
+def render_certificate_list() -> str:
+    """The node's own certificate comes first, for whoever asks for a name that nobody has one for; `!*`: only then,
+    so that it never stands before a certificate of that name."""
+    return f"{DEFAULT_CERTIFICATE} !*\n"

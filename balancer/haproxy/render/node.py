@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from balancer.haproxy.text import word
 
 DEFAULTS = "http"
+DEFAULT_CERTIFICATE = "default.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,12 +13,16 @@ class NodeSettings:
     """Where a node listens and how large it is.
 
     `run_folder` is absolute, and holds the sockets: a socket's path has at most about 90 characters.
+    `https_bind` empty: nothing listens for TLS; else `certificate_folder` is absolute too, outside every tree, and
+    holds `DEFAULT_CERTIFICATE`: a private key is not copied with each reload.
     `max_old_workers` bounds reloads under way, not time (`hard_stop_after_s` does): HAProxy ends the workers beyond
     it with their open connections (measured: at 5, twenty reloads in a minute cut keep-alive clients off).
     """
 
     run_folder: str
     http_bind: str = "127.0.0.1:8000"
+    https_bind: str = ""
+    certificate_folder: str = ""
     threads: int = 2
     max_connections: int = 4000
     log_target: str | None = None  # "stdout", an address or a socket, as `log` takes it
@@ -51,9 +56,11 @@ def render_global(settings: NodeSettings) -> str:
     log = f"    log {word(settings.log_target)} format raw local0\n" if settings.log_target else ""
     httplog = "    log global\n    option httplog\n    option dontlognull\n" if settings.log_target else ""
     admin = word(f"{settings.run_folder}/admin.sock")
+    # A list of certificates has no quotes: with a base its lines need no folder, which may have a space.
+    base = f"    crt-base {word(settings.certificate_folder)}\n" if settings.https_bind else ""
     return f"""global
     default-path config
-{log}    nbthread {settings.threads:d}
+{base}{log}    nbthread {settings.threads:d}
     maxconn {settings.max_connections:d}
     stats socket {admin} mode 600 level admin expose-fd listeners{settings.admin_thread}
     stats timeout 30s

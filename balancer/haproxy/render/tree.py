@@ -7,7 +7,7 @@ from hashlib import sha256
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.text import name
 
-from .frontends import render_frontends
+from .frontends import CERTIFICATE_LIST, render_certificate_list, render_frontends
 from .maps import render_maps
 from .node import NodeSettings, render_global
 from .pool import render_pool
@@ -30,6 +30,12 @@ def render_shard(tenants: Iterable[Tenant]) -> str:
     return "".join([render_pool(tenant.key, pool) for tenant in ordered for pool in tenant.pools])
 
 
+def render_fixed(settings: NodeSettings) -> dict[str, str]:
+    """The files that are the node's, and the same for any tenants."""
+    certificates = {CERTIFICATE_LIST: render_certificate_list()} if settings.https_bind else {}
+    return {"00-global.cfg": render_global(settings), "10-frontends.cfg": render_frontends(settings), **certificates}
+
+
 def render_tree(tenants: Iterable[Tenant], settings: NodeSettings) -> dict[str, str]:
     """Path in the folder -> text. Shards without a pool are absent. Raises `Unprintable`."""
     everyone = list(tenants)
@@ -38,8 +44,7 @@ def render_tree(tenants: Iterable[Tenant], settings: NodeSettings) -> dict[str, 
         if tenant.pools:
             shards[shard_name(tenant.key)].append(tenant)
     return {
-        "00-global.cfg": render_global(settings),
-        "10-frontends.cfg": render_frontends(settings),
+        **render_fixed(settings),
         **{path: render_shard(members) for path, members in sorted(shards.items())},
         **render_maps(everyone),
     }

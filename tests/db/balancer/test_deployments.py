@@ -8,6 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from balancer import enqueue, tasks
@@ -151,6 +153,29 @@ def test_a_writer_may_wait_until_the_fleet_runs_it(
     waited = api.post("/api/pools", {"name": "taken"}, Prefer="wait=10").json()["change"]
     assert (waited["state"], waited["revision"], waited["waiting"]) == ("live", 1, [])
     assert api.post("/api/pools", {"name": "at once"}).json()["change"]["state"] == "pending"
+
+
+def test_a_node_that_tells_of_everyone_costs_what_moved(committed: World, told: Told) -> None:
+    ours, theirs = deploy(committed.ours), deploy(committed.theirs)
+    node = nodes()[0]
+    report(node, committed.ours, ours, "live", at=1.0)
+    report(node, committed.theirs, theirs, "live", at=1.0, steps=[{"kind": "look", "text": "once"}])
+    everyone = [
+        {"tenant": f"t{tenant.pk}", "generation": generation, "outcome": "live", "steps": [{"kind": "look"}]}
+        for tenant, generation in ((committed.ours, ours), (committed.theirs, theirs))
+    ]
+    body = {"outcome": "converged", "generation": theirs, "at": 2.0}
+    with platform_scope():
+        with CaptureQueriesContext(connection) as nobody:
+            deployments.reported(node, {**body, "tenants": []}, now=timezone.now())
+        with CaptureQueriesContext(connection) as everybody:
+            assert deployments.reported(node, {**body, "tenants": everyone}, now=timezone.now()) == []
+        assert len(everybody) == len(nobody) + 1, "nothing moved: one look, whatever their number"
+        everyone[0]["outcome"] = "failed"
+        assert deployments.reported(node, {**body, "tenants": everyone}, now=timezone.now()) == [committed.ours.pk]
+    assert (state(committed.ours, node), state(committed.theirs, node)) == ("failed", "live")
+    with tenant_scope(committed.theirs):
+        assert len(Deployment.objects.get(node=node, generation=theirs).steps) == 1
 
 
 def test_reports_worked_off_in_the_wrong_order_end_live(committed: World, told: Told) -> None:
