@@ -17,10 +17,27 @@ class UnexpectedText(ValueError):
 
 
 def parse_servers(text: str) -> dict[tuple[str, str], RunningServer]:
-    """`show servers state`: (proxy, server) -> what it is. Columns are found by their header."""
+    """`show servers state`: (proxy, server) -> what it is. Columns are found by their header.
+
+    A node may have 40,000: columns are read by position, without a dict for each row.
+    """
     lines = iter(text.splitlines())
-    columns = _columns(lines)
-    return {(row["be_name"], row["srv_name"]): _server(row) for row in _rows(lines, columns)}
+    at = {name: position for position, name in enumerate(_columns(lines))}
+    proxy, name, address, port = at["be_name"], at["srv_name"], at["srv_addr"], at["srv_port"]
+    weight, flags, oper = at["srv_uweight"], at["srv_admin_state"], at["srv_op_state"]
+    check_port = at.get("srv_check_port")
+    return {
+        (row[proxy], row[name]): RunningServer(
+            row[address],
+            int(row[port]),
+            int(row[weight]),
+            admin_of(int(row[flags])),
+            _OPER.get(row[oper], Oper.UNKNOWN),
+            int(row[check_port]) if check_port is not None else 0,
+        )
+        for line in lines
+        if len(row := line.split(" ")) >= len(at)
+    }
 
 
 def _columns(lines: Iterator[str]) -> list[str]:
@@ -28,25 +45,6 @@ def _columns(lines: Iterator[str]) -> list[str]:
         if line.startswith("#"):
             return line[1:].split()
     raise UnexpectedText("`show servers state` without a header")
-
-
-def _rows(lines: Iterator[str], columns: list[str]) -> Iterator[dict[str, str]]:
-    for line in lines:
-        words = line.split(" ")
-        if len(words) >= len(columns):
-            yield dict(zip(columns, words, strict=False))
-
-
-def _server(row: dict[str, str]) -> RunningServer:
-    flags = int(row["srv_admin_state"])
-    return RunningServer(
-        address=row["srv_addr"],
-        port=int(row["srv_port"]),
-        weight=int(row["srv_uweight"]),
-        admin=admin_of(flags),
-        oper=_OPER.get(row["srv_op_state"], Oper.UNKNOWN),
-        check_port=int(row.get("srv_check_port", "0")),
-    )
 
 
 def admin_of(flags: int) -> AdminState:
