@@ -9,9 +9,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from balancer.edge import certificates
 from balancer.haproxy.capabilities import Capabilities, parse_version
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.planner import plan_steps
@@ -62,9 +64,12 @@ class LiveNode:
     def __init__(self, folder: Path, state: Tenant) -> None:
         self.folder = folder
         (folder / "run").mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
-        self.settings = NodeSettings(str(folder / "run"), f"127.0.0.1:{self.port}")
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            self.port, self.tls_port = free.getsockname()[1], other.getsockname()[1]
+        certificates.keep(folder / "certs", name="n1", now=datetime.now(UTC))
+        self.settings = NodeSettings(
+            str(folder / "run"), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.tls_port}", str(folder / "certs")
+        )
         self.start(state, NO_STATES)
 
     def start(self, state: Tenant, states: str) -> None:

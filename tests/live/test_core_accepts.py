@@ -2,10 +2,12 @@
 
 import subprocess
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from balancer.edge import certificates
 from balancer.haproxy.codec import BadState, from_json, to_json
 from balancer.haproxy.desired import Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.render import NodeSettings, render_tree
@@ -16,11 +18,18 @@ pytestmark = [pytest.mark.live, pytest.mark.skipif(not HAPROXY, reason="no HAPro
 
 
 def accepted(tenants: list[Tenant], folder: Path) -> str:
-    """HAProxy's complaints about the tree of these tenants; empty when it has none."""
+    """HAProxy's complaints about the tree of these tenants, without and with TLS; empty when it has none."""
     run = folder / "run"
     run.mkdir(parents=True)
     (run / "server-state").write_text(NO_STATES)
-    write(render_tree(tenants, NodeSettings(str(run), log_target="stdout")), folder / "tree")
+    certificates.keep(folder / "certs", name="n1", now=datetime.now(UTC))
+    settings = NodeSettings(str(run), log_target="stdout")
+    both = replace(settings, https_bind="127.0.0.1:8443", certificate_folder=str(folder / "certs"))
+    return _complaints(tenants, settings, folder) + _complaints(tenants, both, folder)
+
+
+def _complaints(tenants: list[Tenant], settings: NodeSettings, folder: Path) -> str:
+    write(render_tree(tenants, settings), folder / "tree")
     checked = subprocess.run([HAPROXY, "-c", "-q", "-f", folder / "tree"], capture_output=True, check=False, timeout=60)
     return checked.stderr.decode(errors="replace")
 

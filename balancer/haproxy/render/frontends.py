@@ -37,7 +37,11 @@ PAGES = "".join(
     for status, sentence in ERRORS.items()
 )
 
-METHODS = ours(405, "This method is not for sites.", "if METH_CONNECT || METH_TRACE")
+# In HTTP/2 an Upgrade is what HAProxy makes of a CONNECT to a `:protocol` (RFC 8441), with a body that never ends. Were
+# the header taken away below, the request would go on as a GET, and what follows it would have no frame.
+METHODS = f"""    acl tunnel req.hdr(Upgrade) -m found
+    acl socket req.fhdr(Upgrade) -m str -i websocket
+{ours(405, "This method is not for sites.", "if METH_CONNECT || METH_TRACE || { fc_http_major 2 } tunnel !socket")}"""
 
 # Whatever a client says about where it came from is a claim: origins only see what we saw. With underscores too,
 # which CGI and WSGI read as hyphens. What Connection lists, a proxy behind us would drop of ours (RFC 9110 7.6.1).

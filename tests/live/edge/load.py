@@ -1,6 +1,7 @@
 """Requests without a pause over kept-alive connections, counting every one that fails."""
 
 import http.client
+import ssl
 import threading
 import time
 from collections import Counter
@@ -11,8 +12,9 @@ from contextlib import contextmanager
 class Load:
     """`failed` holds what went wrong. A connection that the server closed between requests is opened again."""
 
-    def __init__(self, port: int, host: str) -> None:
+    def __init__(self, port: int, host: str, *, tls: ssl.SSLContext | None) -> None:
         self._port = port
+        self._tls = tls
         self._host = host
         self._ended = threading.Event()
         self.answers: Counter[str] = Counter()
@@ -20,6 +22,8 @@ class Load:
 
     def work(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=5)
+        if self._tls:
+            connection = http.client.HTTPSConnection("127.0.0.1", self._port, timeout=5, context=self._tls)
         try:
             while not self._ended.is_set():
                 self._one(connection)
@@ -49,8 +53,8 @@ class Load:
 
 
 @contextmanager
-def load(port: int, host: str, *, clients: int = 4) -> Iterator[Load]:
-    running = Load(port, host)
+def load(port: int, host: str, *, clients: int = 4, tls: ssl.SSLContext | None = None) -> Iterator[Load]:
+    running = Load(port, host, tls=tls)
     threads = [threading.Thread(target=running.work) for _ in range(clients)]
     for thread in threads:
         thread.start()

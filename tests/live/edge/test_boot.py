@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_a_configuration_that_is_refused_at_start_gives_way_to_the_one_that_serv
     served = node.node.trees.number
     monkeypatch.setattr(boot, "piece_of", lambda _: Piece("nonsense\n", {}))
     monkeypatch.setattr("balancer.edge.tree.render_maps", lambda _: {})
-    boot.prepare(node.fresh_worker())
+    boot.prepare(node.fresh_worker(), now=datetime.now(UTC))
     assert node.node.trees.number == served
 
 
@@ -74,9 +75,9 @@ def test_haproxy_gets_no_secret_and_its_own_thread(node: LiveNode) -> None:
 
 def test_everything_on_the_disk_is_ours_alone(node: LiveNode, origins: Origins) -> None:
     node.tell(tenant("taaa", server("b1", origins.start("one"))))
-    for folder in ("config", "fragments", "run"):
+    for folder in ("certs", "config", "fragments", "run"):
         assert (node.folder / folder).stat().st_mode & 0o777 == 0o700
-    for path in node.folder.rglob("*.json"):
+    for path in [*node.folder.rglob("*.json"), *node.folder.rglob("*.pem")]:
         assert path.stat().st_mode & 0o777 == 0o600
     for path in node.folder.rglob("*.sock"):
         assert path.stat().st_mode & 0o777 == 0o600

@@ -43,7 +43,7 @@ def test_an_address_that_somebody_listens_on_is_taken() -> None:
         require_free(["192.0.2.1:0"])
 
 
-def require_free_lines_are_found() -> None:
+def test_bind_lines_are_found() -> None:
     text = (
         "frontend a\n    bind 127.0.0.1:80,[::1]:80 thread 2-4\n    bind unix@/run/x accept-proxy\n    bind *:443 ssl\n"
     )
@@ -65,7 +65,7 @@ def tenant(key: str, weight: int = 1, host: str = "a") -> Tenant:
 
 
 def test_a_tree_is_what_the_renderer_makes_of_all() -> None:
-    settings = NodeSettings(run_folder="/run/x")
+    settings = NodeSettings(run_folder="/run/x", https_bind="*:8443", certificate_folder="/srv/x/certs")
     tenants = [tenant(f"t{number:03d}") for number in range(300)]
     tree = Tree(settings)
     tree.apply({one.key: piece_of(one) for one in tenants})

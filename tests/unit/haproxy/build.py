@@ -35,6 +35,7 @@ from balancer.haproxy.running import MAPS, Oper, Running, RunningServer
 
 DEBIAN = parse_version("2.6.12-1+deb12u4")
 SETTINGS = NodeSettings(run_folder="/run/n1", http_bind="127.0.0.1:8000")
+TLS = replace(SETTINGS, https_bind="127.0.0.1:8443", certificate_folder="/srv/n1/certs")
 
 HOSTILE = [
     "\n", "\r", "\0", "'", '"', "#", "%", "%[env(SECRET)]", "${HOME}", "\u202e", "\u2028", "\x7f", "\\", ";", " ",

@@ -1,8 +1,12 @@
 """What HAProxy is given to read."""
 
+from dataclasses import replace
+
 from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Tenant
 from balancer.haproxy.render import (
+    CERTIFICATE_LIST,
     NodeSettings,
+    render_fixed,
     render_frontends,
     render_global,
     render_maps,
@@ -13,7 +17,7 @@ from balancer.haproxy.render import (
     shard_of,
 )
 
-from .build import SETTINGS, rich, server, tenant
+from .build import SETTINGS, TLS, rich, server, tenant
 
 POOL = """backend ta_p1 from http
     balance leastconn
@@ -130,3 +134,31 @@ def test_what_a_setting_says_is_one_argument() -> None:
 
 def test_without_a_log_target_nothing_is_logged() -> None:
     assert "log" not in render_global(SETTINGS)
+
+
+def test_https_is_a_second_way_into_the_same_rules() -> None:
+    plain, both = (render_frontends(settings).splitlines() for settings in (SETTINGS, TLS))
+    added = "    bind 127.0.0.1:8443 ssl crt-list tls/http.list alpn h2,http/1.1 ssl-min-ver TLSv1.2 thread 2-2"
+    assert [line for line in both if line != added] == plain
+    assert both.count(added) == 1
+
+
+def test_without_https_nothing_asks_for_a_certificate() -> None:
+    assert CERTIFICATE_LIST not in render_tree([rich()], SETTINGS)
+    assert "crt" not in "".join(render_tree([rich()], SETTINGS).values())
+
+
+def test_the_list_of_certificates_holds_the_nodes_own_and_no_tenants_text() -> None:
+    tree = render_tree([rich()], TLS)
+    assert tree[CERTIFICATE_LIST] == "default.pem !*\n"
+    assert {path: tree[path] for path in render_fixed(TLS)} == render_fixed(TLS)
+    assert set(tree) - set(render_tree([rich()], SETTINGS)) == {CERTIFICATE_LIST}
+
+
+def test_a_folder_of_certificates_is_one_argument() -> None:
+    text = render_global(replace(TLS, certificate_folder="/srv/my node/certs"))
+    assert "    crt-base '/srv/my node/certs'\n" in text
+
+
+def test_origins_are_told_which_way_a_request_came() -> None:
+    assert "set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]" in render_frontends(SETTINGS)
