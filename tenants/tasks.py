@@ -6,12 +6,18 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from tenants.services import sessions
+from tenants.services import post, sign_ins
 from tenants.taskbase import PlatformTask
 
 
 @shared_task(name="tenants.tasks.forget_old", base=PlatformTask)
 def forget_old() -> None:
-    """Delete refresh tokens and console sessions that prove nothing any more."""
-    sessions.forget_old(now=timezone.now())
+    """Delete sign-ins and console sessions that prove nothing any more."""
+    sign_ins.forget_old(now=timezone.now())
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@shared_task(name="tenants.tasks.send_mail", base=PlatformTask)
+def send_mail(to: str, subject: str, body: str, tenant_id: str = "") -> None:
+    """Deliver one mail, by the tenant's own server where it has one."""
+    post.deliver(to=to, subject=subject, body=body, tenant_id=tenant_id)

@@ -19,7 +19,7 @@ from tenants.actor import Actor
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import keys, tenancy, tokens
+from tenants.services import keys, sign_ins, tenancy
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -150,8 +150,13 @@ def api(person: User | None = None, tenant: Tenant | None = None, *, host: str =
     """With an access token of `person`, bound to `tenant` where one is given; without anybody, none."""
     if person is None:
         return Api(None, host)
-    token, _ = tokens.issue(person.pk, tenant.pk if tenant else None, now=timezone.now())
-    return Api(f"Bearer {token}", host)
+    return Api(f"Bearer {token(person, tenant)}", host)
+
+
+def token(person: User, tenant: Tenant | None = None, *, at: datetime | None = None) -> str:
+    """An access token, of a sign-in of its own."""
+    with platform_scope():
+        return sign_ins.start(person, tenant, None, source=sign_ins.From("127.0.0.1"), now=at or timezone.now()).token
 
 
 # One object of each resource that `tenant_urls` mounts, by its name there: the tests of isolation ask for it.

@@ -123,7 +123,7 @@ def put_back(world: World) -> None:
     with scope.platform_scope(), connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE fleet_edit, fleet_revision, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
-            "tenants_apikey, tenants_refreshtoken, tenants_domain, django_session"
+            "tenants_apikey, tenants_signin, tenants_domain, django_session CASCADE"
         )
         Node.objects.update(
             generation=0, asked_generation=0, asked_at=None, heartbeat_at=None, reported_at=0, outcome="never"

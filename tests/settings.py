@@ -7,6 +7,7 @@ FOR_CHECKS = {
     "VELOFLUX_JWT_KEY": "checks-only-" + "y" * 50,
     "VELOFLUX_DATABASE_URL": "postgres://veloflux@127.0.0.1:1/veloflux",
     "VELOFLUX_REDIS_URL": "redis://127.0.0.1:1/0",
+    "VELOFLUX_ENCRYPTION_KEYS": "Y2hlY2tzLW9ubHktY2hlY2tzLW9ubHktY2hlY2tzLW8=",
     "VELOFLUX_DEMO": "true",
     "VELOFLUX_LOG_LEVEL": "WARNING",
 }

@@ -14,6 +14,8 @@ env = environ.Env()
 
 SECRET_KEY = env.str("VELOFLUX_SECRET_KEY")
 JWT_KEY = env.str("VELOFLUX_JWT_KEY")
+# 32 bytes each, URL-safe base64: the first seals secrets at rest, every one of them opens.
+ENCRYPTION_KEYS = env.list("VELOFLUX_ENCRYPTION_KEYS")
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
 BASE_URL = env.str("VELOFLUX_BASE_URL", default="http://localhost:9090")
 TRAFFIC_URL = env.str("VELOFLUX_TRAFFIC_URL", default="http://localhost:8000")
@@ -132,6 +134,10 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
+# Mails lie in a folder until a server is named.
+EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+EMAIL_FILE_PATH = env.str("VELOFLUX_MAIL_DIR", default=str(BASE_DIR / ".veloflux" / "mail"))
+DEFAULT_FROM_EMAIL = env.str("VELOFLUX_MAIL_FROM", default="VeloFlux <veloflux@localhost>")
 LOGIN_URL = "/login"
 SESSION_ENGINE = "tenants.session_store"
 SESSION_COOKIE_HTTPONLY = True

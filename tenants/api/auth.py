@@ -14,8 +14,8 @@ from tenants.restkit.access import address_of
 from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.roles import Role
-from tenants.services import accounts, sessions
-from tenants.services.sessions import SignedIn
+from tenants.services import accounts, sign_ins
+from tenants.services.sign_ins import From, SignedIn
 
 
 class RegisterSerializer(StrictSerializer):
@@ -80,6 +80,10 @@ def shown(signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
+def source_of(request: Request) -> From:
+    return From(address_of(request._request), request.headers.get("User-Agent", ""))
+
+
 class PublicView(IdempotentView):
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -93,7 +97,7 @@ class Register(PublicView):
         form.is_valid(raise_exception=True)
         now = timezone.now()
         user, tenant = accounts.register(accounts.NewAccount(**form.validated_data), now=now)
-        return Response(shown(accounts.for_tenant(user, tenant.slug, now=now)), status=201)
+        return Response(shown(accounts.for_tenant(user, tenant.slug, source=source_of(request), now=now)), status=201)
 
 
 class Login(PublicView):
@@ -107,7 +111,7 @@ class Login(PublicView):
             asked["email"],
             asked["password"],
             tenant=asked["tenant"],
-            address=address_of(request._request),
+            source=source_of(request),
             now=timezone.now(),
         )
         return Response(shown(signed_in))
@@ -119,7 +123,7 @@ class Refresh(PublicView):
         """Exchange a refresh token for new tokens; each is good for one use."""
         form = RefreshSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return Response(shown(sessions.refresh(form.validated_data["refresh_token"], now=timezone.now())))
+        return Response(shown(sign_ins.refresh(form.validated_data["refresh_token"], now=timezone.now())))
 
 
 class Logout(IdempotentView):
@@ -131,6 +135,6 @@ class Logout(IdempotentView):
         form = LogoutSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         if "refresh_token" in form.validated_data:
-            sessions.end_by_secret(form.validated_data["refresh_token"], now=timezone.now())
+            sign_ins.end_by_secret(form.validated_data["refresh_token"], now=timezone.now())
         end_console_session(request._request)
         return Response(status=204)

@@ -1,6 +1,4 @@
-"""What a machine or a console session shows instead of a password. Only digests are kept."""
-
-import uuid
+"""What a machine shows instead of a password. Only the digest is kept."""
 
 from django.db import models
 
@@ -24,29 +22,11 @@ class ApiKey(models.Model):
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
+    last_used_from = models.GenericIPAddressField(null=True, blank=True)
+    scopes = models.JSONField(default=list, blank=True)  # verbs (`tenants.roles.Verb`); none: all that the role allows
 
     class Meta:
         ordering = ("-created_at", "id")
 
     def __str__(self) -> str:
         return f"{self.name} (vf_{self.prefix}_…)"
-
-
-class RefreshToken(models.Model):
-    """One link of a rotating chain; a second use of any link ends its whole family."""
-
-    id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="refresh_tokens")
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, null=True, related_name="refresh_tokens")
-    family = models.UUIDField(default=uuid.uuid4, db_index=True)
-    digest = models.CharField(max_length=64, unique=True)
-    created_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True, blank=True)
-    revoked_at = models.DateTimeField(null=True, blank=True)
-
-    class Meta:
-        ordering = ("-created_at", "id")
-
-    def __str__(self) -> str:
-        return f"{self.user} {self.family}"

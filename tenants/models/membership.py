@@ -14,6 +14,7 @@ class Membership(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=12, choices=[(role.value, role.value) for role in Role])
     created_at = models.DateTimeField()
+    suspended_at = models.DateTimeField(null=True, blank=True)  # has a place, and may not use it
 
     class Meta:
         ordering = ("tenant_id", "user_id")

@@ -42,6 +42,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     theme = models.CharField(max_length=8, choices=Theme, default=Theme.AUTO)
     email_verified_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
+    password_changed_at = models.DateTimeField(null=True, blank=True)
 
     objects = UserManager()
     USERNAME_FIELD = "email"

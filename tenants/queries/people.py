@@ -2,12 +2,18 @@
 
 from uuid import UUID
 
-from tenants.models import Membership, User
+from tenants.models import Membership, SignIn, User
 
 
 def user(user_id: UUID | str) -> User | None:
     """None too when they may no longer sign in."""
     return User.objects.filter(pk=user_id, is_active=True).first()
+
+
+def sign_in(sign_in_id: str, user_id: UUID) -> SignIn | None:
+    """With its person; None when it has ended, or they may no longer sign in."""
+    found = SignIn.objects.select_related("user").filter(pk=sign_in_id, user=user_id, ended_at=None)
+    return found.filter(user__is_active=True).first()
 
 
 def by_email(email: str) -> User | None:

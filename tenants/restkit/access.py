@@ -10,7 +10,7 @@ from django.http import HttpRequest
 
 from tenants.actor import Actor
 from tenants.errors import NotFound, Refused, Unauthenticated
-from tenants.models import Tenant, User
+from tenants.models import SignIn, Tenant, User
 from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Role, Verb, narrower, rights
@@ -28,13 +28,14 @@ class TenantRequired(Refused):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A proven credential. `tenant_id` and `role` are what it is bound to, where it is; `key` is stable for one
-    credential and says nothing about its secret."""
+    credential and says nothing about its secret. `sign_in` is there for sessions and tokens."""
 
     user: User
     through: str
     key: str
     tenant_id: str | None = None
     role: Role | None = None
+    sign_in: SignIn | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Access:
             is_staff=self.is_staff,
             request_id=request_id(),
             address=address,
+            name=caller.user.email,
         )
 
     def may(self, verb: Verb) -> bool:

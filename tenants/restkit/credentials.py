@@ -44,10 +44,10 @@ def from_bearer(value: str, *, now: datetime) -> Caller:
     if value.startswith("vf_"):
         return _from_key(value, now=now)
     claims = tokens.read(value)
-    user = people.user(claims.user_id)
-    if user is None:
+    sign_in = people.sign_in(claims.sign_in, claims.user_id)
+    if sign_in is None:
         raise Unauthenticated("This token is not valid.", "invalid_token")
-    return Caller(user, "jwt", f"user:{user.pk}", claims.tenant_id)
+    return Caller(sign_in.user, "jwt", f"user:{sign_in.user_id}", claims.tenant_id, sign_in=sign_in)
 
 
 def _from_key(value: str, *, now: datetime) -> Caller:

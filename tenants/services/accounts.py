@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from tenants.errors import Conflict, FieldError, NotFound, Refused
 from tenants.models import Tenant, User
 from tenants.queries import directory, people
-from tenants.services import passwords, sessions, tenancy
-from tenants.services.sessions import SignedIn
+from tenants.services import passwords, sign_ins, tenancy
+from tenants.services.sign_ins import From, SignedIn
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,23 +66,23 @@ def check_password(password: str, user: User) -> None:
         raise Refused(" ".join(error.messages), "weak_password", 422, errors) from error
 
 
-def sign_in(email: str, password: str, *, tenant: str | None, address: str, now: datetime) -> SignedIn:
+def sign_in(email: str, password: str, *, tenant: str | None, source: From, now: datetime) -> SignedIn:
     """For tokens. `tenant` by slug or id; a person's only one need not be named."""
-    user = passwords.prove(email, password, address=address)
-    return for_tenant(user, tenant, now=now)
+    user = passwords.prove(email, password, address=source.address)
+    return for_tenant(user, tenant, source=source, now=now)
 
 
-def for_tenant(user: User, named: str | None, *, now: datetime) -> SignedIn:
+def for_tenant(user: User, named: str | None, *, source: From, now: datetime) -> SignedIn:
     """Raise `NotFound` for a tenant that is none of theirs."""
     with transaction.atomic():
         User.objects.filter(pk=user.pk).update(last_login=now)
         if named is None:
             only = people.only_membership(user.pk)
-            return sessions.start(user, only.tenant if only else None, only, now=now)
+            return sign_ins.start(user, only.tenant if only else None, only, source=source, now=now)
         tenant = directory.by_name(named)
         if tenant is None:
             raise NotFound
         membership = people.membership(user.pk, tenant.pk)
         if membership is None and not user.is_staff:
             raise NotFound
-        return sessions.start(user, tenant, membership, now=now)
+        return sign_ins.start(user, tenant, membership, source=source, now=now)

@@ -13,7 +13,7 @@ LIFETIME = timedelta(minutes=15)
 ALGORITHM = "HS256"
 ISSUER = "veloflux"
 AUDIENCE = "veloflux-api"
-REQUIRED = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub"]
+REQUIRED = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub", "sid"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +21,17 @@ class Claims:
     user_id: uuid.UUID
     tenant_id: str | None
     jti: str
+    sign_in: str
 
 
-def issue(user_id: uuid.UUID, tenant_id: str | None, *, now: datetime) -> tuple[str, datetime]:
-    """The token, and when it ends."""
+def issue(user_id: uuid.UUID, tenant_id: str | None, *, sign_in: str, now: datetime) -> tuple[str, datetime]:
+    """The token, and when it ends. It is good as long as its sign-in is."""
     expires = now + LIFETIME
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
         "sub": str(user_id),
+        "sid": sign_in,
         "tenant": tenant_id,
         "iat": now,
         "nbf": now,
@@ -53,7 +55,7 @@ def read(token: str) -> Claims:
         tenant = claims.get("tenant")
         if tenant is not None and not isinstance(tenant, str):
             raise Unauthenticated("This token is not valid.", "invalid_token")
-        return Claims(uuid.UUID(claims["sub"]), tenant, str(claims["jti"]))
+        return Claims(uuid.UUID(claims["sub"]), tenant, str(claims["jti"]), str(claims["sid"]))
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("This token has expired: refresh it.", "token_expired") from error
     except (jwt.PyJWTError, ValueError) as error:

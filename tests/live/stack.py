@@ -3,6 +3,7 @@
 Needs PostgreSQL and Redis (`VELOFLUX_DATABASE_URL`, `VELOFLUX_REDIS_URL`); starts everything else, and ends it.
 """
 
+import base64
 import contextlib
 import functools
 import json
@@ -157,6 +158,7 @@ def environment(folder: Path, database_url: str, redis_url: str) -> dict[str, st
         "PYTHONPATH": str(ROOT),
         "VELOFLUX_SECRET_KEY": secrets.token_hex(32),
         "VELOFLUX_JWT_KEY": secrets.token_hex(32),
+        "VELOFLUX_ENCRYPTION_KEYS": base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "VELOFLUX_DATABASE_URL": database_url,
         "VELOFLUX_REDIS_URL": redis_url,
         "VELOFLUX_DEMO": "true",
@@ -175,11 +177,20 @@ def read_env_file(path: Path) -> dict[str, str]:
 
 
 def start(folder: Path, database_url: str, redis_url: str) -> Stack:
+    """Everything, ready to serve. What does not become ready is ended."""
     stack = Stack(folder, environment(folder, database_url, redis_url))
+    with contextlib.ExitStack() as unless_ready:
+        unless_ready.callback(stack.stop)
+        bring_up(stack)
+        unless_ready.pop_all()
+    return stack
+
+
+def bring_up(stack: Stack) -> None:
     stack.console_port = free_port()
     stack.env["VELOFLUX_BASE_URL"] = stack.console
     python = sys.executable
-    with redis.Redis.from_url(redis_url) as server:
+    with redis.Redis.from_url(stack.env["VELOFLUX_REDIS_URL"]) as server:
         server.flushdb()  # an earlier run's messages are for nodes that are no more
     stack.manage("migrate_fleet")
     stack.run("-m", "veloflux_site.local.collect")
@@ -208,7 +219,6 @@ def start(folder: Path, database_url: str, redis_url: str) -> Stack:
     beat = ["beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning"]
     stack.add("beat", [python, "-m", "celery", "-A", "veloflux_site.celery", *beat])
     wait_until_ready(stack)
-    return stack
 
 
 def celery(app: str, *more: str) -> list[str]:

@@ -42,8 +42,8 @@ def refused(response: Any, status: int, pointer: str, words: str) -> None:
 @override_settings(DEMO=False)
 def test_an_address_that_must_not_be_reached_is_refused(world: World, address: str, words: str) -> None:
     pool = build.pool(world.ours)
-    before = everything(world.ours)
     api = build.api(world.owner, world.ours)
+    before = everything(world.ours)
     refused(api.post("/api/backends", {"pool": pool.pk, "address": address}), 422, "/address", words)
     refused(api.post(f"/api/pools/{pool.pk}/backends", {"address": address}), 422, "/address", words)
     assert everything(world.ours) == before
@@ -89,8 +89,9 @@ def test_the_demo_may_reach_loopback(world: World) -> None:
 def test_a_wrong_field_is_named(world: World, path: str, body: dict[str, Any], pointer: str, words: str) -> None:
     pools = {"POOL": build.pool(world.ours).pk, "THEIRS": build.pool(world.theirs).pk}
     body = {name: pools.get(value, value) if isinstance(value, str) else value for name, value in body.items()}
+    api = build.api(world.owner, world.ours)
     before = everything(world.ours, world.theirs)
-    refused(build.api(world.owner, world.ours).post(f"/api/{path}", body), 422, pointer, words)
+    refused(api.post(f"/api/{path}", body), 422, pointer, words)
     assert everything(world.ours, world.theirs) == before
 
 
@@ -109,10 +110,9 @@ def test_text_that_cannot_be_printed_is_refused(world: World, path: str, field: 
         "routes": {"host": "x.test", "pool": pool},
         "backends": {"pool": pool, "address": "10.0.0.1:80"},
     }
+    api = build.api(world.owner, world.ours)
     before = everything(world.ours)
-    response = build.api(world.owner, world.ours).post(
-        f"/api/{path}", {**bodies[path], field: [text] if field == "tags" else text}
-    )
+    response = api.post(f"/api/{path}", {**bodies[path], field: [text] if field == "tags" else text})
     assert response.status_code in (400, 422), response.content
     assert any(error["pointer"].startswith(f"/{field}") for error in response.json()["errors"]), response.content
     assert everything(world.ours) == before
@@ -125,8 +125,9 @@ def test_text_that_cannot_be_printed_is_refused(world: World, path: str, field: 
 def test_a_host_has_one_owner(world: World, theirs: str, ours: str) -> None:
     build.route(world.theirs, host=theirs)
     pool = build.pool(world.ours)
+    api = build.api(world.owner, world.ours)
     before = everything(world.ours, world.theirs)
-    response = build.api(world.owner, world.ours).post("/api/routes", {"host": ours, "pool": pool.pk})
+    response = api.post("/api/routes", {"host": ours, "pool": pool.pk})
     refused(response, 409, "/host", "in use by another account")
     assert world.theirs.name not in response.content.decode()
     assert everything(world.ours, world.theirs) == before

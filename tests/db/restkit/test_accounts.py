@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from tenants.hashers import Argon2
-from tenants.models import ApiKey, Membership, RefreshToken, Tenant, User
+from tenants.models import ApiKey, Membership, SignIn, Tenant, User
 from tenants.queries import people
 from tenants.roles import Role
 from tenants.services import lockout, tokens
@@ -171,7 +171,8 @@ def test_a_refresh_token_is_good_once_and_a_second_use_ends_the_chain(world: Wor
     assert (stolen.status_code, stolen.json()["code"]) == (401, "invalid_token")
     after = build.api().post("/api/auth/refresh", {"refresh_token": second["refresh_token"]})
     assert after.status_code == 401
-    assert not RefreshToken.objects.filter(user=person, revoked_at=None).exists()
+    assert not SignIn.objects.filter(user=person, ended_at=None).exists()
+    assert build.Api(f"Bearer {second['token']}").get("/api/pools").status_code == 401, "its access tokens with it"
 
 
 def test_a_refresh_token_dies_with_the_membership(world: World) -> None:
@@ -243,6 +244,7 @@ def forged(key: str = "", **claims: object) -> str:
         "nbf": now,
         "exp": now + tokens.LIFETIME,
         "jti": "x",
+        "sid": "",
     }
     return jwt.encode(
         {n: v for n, v in (whole | claims).items() if v != ""}, key or settings.JWT_KEY, algorithm="HS256"
@@ -251,22 +253,26 @@ def forged(key: str = "", **claims: object) -> str:
 
 def test_a_forged_token_lets_nobody_in(world: World) -> None:
     sub = str(world.owner.pk)
-    assert build.Api(f"Bearer {forged(sub=sub, tenant=world.ours.pk)}").get("/api/pools").status_code == 200
+    build.token(world.owner)
+    sid = SignIn.objects.latest("created_at").pk
+    assert build.Api(f"Bearer {forged(sid=sid, sub=sub, tenant=world.ours.pk)}").get("/api/pools").status_code == 200
     past = timezone.now() - 2 * tokens.LIFETIME
     for token in (
-        forged(sub=sub, key="another-key-another-key-another-key!"),
-        forged(sub=sub, iss="someone"),
-        forged(sub=sub, aud="veloflux-other"),
-        forged(sub=sub, exp=past),
-        forged(sub=sub, nbf=timezone.now() + tokens.LIFETIME),
-        forged(sub=sub, jti=""),
-        forged(sub="1"),
+        forged(sid=sid, sub=sub, key="another-key-another-key-another-key!"),
+        forged(sid=sid, sub=sub, iss="someone"),
+        forged(sid=sid, sub=sub, aud="veloflux-other"),
+        forged(sid=sid, sub=sub, exp=past),
+        forged(sid=sid, sub=sub, nbf=timezone.now() + tokens.LIFETIME),
+        forged(sid=sid, sub=sub, jti=""),
+        forged(sub="1", sid=sid),
+        forged(sub=sub),
+        forged(sub=str(world.viewer.pk), sid=sid),
         forged(),
-        forged(sub=sub, tenant=7),
+        forged(sid=sid, sub=sub, tenant=7),
         jwt.encode({"sub": sub}, "", algorithm="none"),
     ):
         assert build.Api(f"Bearer {token}").get("/api/pools").status_code == 401, token
-    expired = build.Api(f"Bearer {forged(sub=sub, exp=past)}").get("/api/pools").json()
+    expired = build.Api(f"Bearer {forged(sid=sid, sub=sub, exp=past)}").get("/api/pools").json()
     assert expired["code"] == "token_expired"
 
 

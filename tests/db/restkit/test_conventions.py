@@ -201,7 +201,7 @@ def test_when_connections_run_out_one_is_asked_to_come_again(api: build.Api, mon
     response = api.post("/api/pools", {"name": "x"})
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert int(response.headers["Retry-After"]) > 0
-    monkeypatch.setattr("tenants.queries.people.user", out_of_connections)  # already while finding out who asks
+    monkeypatch.setattr("tenants.queries.people.sign_in", out_of_connections)  # already while finding out who asks
     response = api.get("/api/pools")
     assert (response.status_code, response.json()["code"]) == (503, "unavailable")
     assert int(response.headers["Retry-After"]) > 0

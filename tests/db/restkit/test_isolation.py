@@ -40,11 +40,12 @@ def test_their_url_is_not_there(world: World, endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("endpoint", WITH_IDS, ids=named)
 def test_their_rows_are_not_under_our_url(world: World, endpoint: Endpoint) -> None:
     ids = ids_for(world.theirs, endpoint)
+    owner = build.api(world.owner, world.ours)
     before = everything(world.ours, world.theirs)
     for path in (endpoint.own(ids), endpoint.of(world.ours, ids)):
-        response = ask(build.api(world.owner, world.ours), endpoint, path)
+        response = ask(owner, endpoint, path)
         if response.status_code == 422:  # the body is looked at first: then it is as if nobody had such a row
-            response = ask(build.api(world.owner, world.ours), endpoint, endpoint.own({}))
+            response = ask(owner, endpoint, endpoint.own({}))
             assert response.status_code == 422, response.content
             continue
         assert response.status_code == 404, response.content

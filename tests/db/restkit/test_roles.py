@@ -34,9 +34,10 @@ def test_every_action_names_its_right(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("endpoint", WRITES, ids=named)
 def test_a_viewer_is_refused_every_write_and_nothing_changes(world: World, endpoint: Endpoint) -> None:
     ids = ids_for(world.ours, endpoint)
+    viewer = build.api(world.viewer, world.ours)
     before = everything(world.ours)
     for path in (endpoint.own(ids), endpoint.of(world.ours, ids)):
-        response = build.api(world.viewer, world.ours)(endpoint.method.upper(), path)
+        response = viewer(endpoint.method.upper(), path)
         assert response.status_code == 403, response.content
         assert response.json()["needed"] == verb_of(endpoint)
     assert everything(world.ours) == before

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from tenants import scope
 from tenants.after_commit import after_commit
-from tenants.models import RefreshToken, Tenant
+from tenants.models import RefreshToken, SignIn, Tenant
 from tenants.queries import directory
 from tenants.scope import platform_scope, tenant_scope
+from tenants.services import sign_ins
 from tenants.taskbase import HEADER, NoTenant, TenantGone
 from tenants.tasks import forget_old
 from tests import build
@@ -129,6 +130,7 @@ def test_a_task_asked_for_in_a_transaction_is_sent_after_it_for_its_tenant(
 def test_what_proves_nothing_any_more_is_forgotten(world: World) -> None:
     now = timezone.now()
     for age in (timedelta(days=-1), timedelta(days=1)):
-        RefreshToken.objects.create(user=world.owner, digest=str(age), created_at=now, expires_at=now + age)
+        build.token(world.owner, world.ours, at=now + age - sign_ins.LIFETIME)
     forget_old()
     assert [token.expires_at > now for token in RefreshToken.objects.all()] == [True]
+    assert [sign_in.expires_at > now for sign_in in SignIn.objects.all()] == [True]

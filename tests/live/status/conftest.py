@@ -75,6 +75,7 @@ def web_of_session(
     folder = tmp_path_factory.mktemp("web")
     secrets = {
         "VELOFLUX_JWT_KEY": os.environ["VELOFLUX_JWT_KEY"],
+        "VELOFLUX_ENCRYPTION_KEYS": os.environ["VELOFLUX_ENCRYPTION_KEYS"],
         "VELOFLUX_SECRET_KEY": os.environ["VELOFLUX_SECRET_KEY"],
     }
     with django_db_blocker.unblock():

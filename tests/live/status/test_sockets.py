@@ -47,8 +47,8 @@ async def closed(socket: ClientConnection, within: float = WITHIN) -> int:
     return socket.close_code
 
 
-def token(person: User, tenant: Tenant | None) -> str:
-    return tokens.issue(person.pk, tenant.pk if tenant else None, now=timezone.now())[0]
+async def token(person: User, tenant: Tenant | None) -> str:
+    return str(await database_sync_to_async(build.token)(person, tenant))
 
 
 def dial(site: Site, bearer: str | None = None, path: str = "/ws/backends", **options: Any) -> Dial:
@@ -67,7 +67,7 @@ async def test_a_snapshot_then_deltas_with_rising_seq(site: Site, committed: Wor
     await observe(
         site, {name(ours): server(), name(ours, TWO): server()}, pools={f"{ours.key}/{POOL}": pool()}, full=True
     )
-    async with dial(site, token(committed.viewer, ours)) as socket:
+    async with dial(site, await token(committed.viewer, ours)) as socket:
         assert socket.subprotocol == "veloflux"
         first = await frame(socket)
         assert (first["type"], first["topic"], first["seq"]) == ("snapshot", "backends", 1)
@@ -89,7 +89,7 @@ async def test_a_node_that_falls_silent_is_not_left_green(site: Site, committed:
     """No row changes, so no bell rings: the socket's own process has to notice."""
     ours = committed.ours
     await observe(site, {name(ours): server()})
-    async with dial(site, token(committed.viewer, ours)) as socket:
+    async with dial(site, await token(committed.viewer, ours)) as socket:
         assert (await frame(socket))["data"]["backends"][ONE[1:]]["oper"] == "up"
         await observe(site, {}, pid=0, version="")
         assert (await frame(socket))["data"]["backends"][ONE[1:]]["oper"] == "unknown"
@@ -99,8 +99,8 @@ async def test_another_tenants_news_makes_no_frame(site: Site, committed: World)
     ours, theirs = committed.ours, committed.theirs
     await observe(site, {name(ours): server(), name(theirs): server(detail="theirs")}, full=True)
     async with (
-        dial(site, token(committed.owner, ours)) as our,
-        dial(site, token(committed.their_owner, theirs)) as their,
+        dial(site, await token(committed.owner, ours)) as our,
+        dial(site, await token(committed.their_owner, theirs)) as their,
     ):
         assert "theirs" not in json.dumps(await frame(our))
         await frame(their)
@@ -113,7 +113,7 @@ async def test_another_tenants_news_makes_no_frame(site: Site, committed: World)
 
 async def test_a_client_cannot_subscribe_its_way_out_of_its_tenant(site: Site, committed: World) -> None:
     theirs = committed.theirs
-    async with dial(site, token(committed.owner, committed.ours), "/ws/console") as socket:
+    async with dial(site, await token(committed.owner, committed.ours), "/ws/console") as socket:
         for topic in (f"t.{theirs.pk}.backends", f"{theirs.pk}", "*", ["backends"], {"a": 1}, 7):
             await socket.send(json.dumps({"type": "subscribe", "topic": topic, "tenant": theirs.pk}))
             assert (await frame(socket))["type"] == "error"
@@ -126,9 +126,9 @@ async def test_a_client_cannot_subscribe_its_way_out_of_its_tenant(site: Site, c
 
 async def test_a_tenant_one_is_not_in_is_not_there(site: Site, committed: World) -> None:
     for path in (f"/ws/backends?tenant={committed.theirs.slug}", "/ws/status?tenant=nobody", "/ws/nowhere"):
-        async with dial(site, token(committed.owner, None), path) as socket:
+        async with dial(site, await token(committed.owner, None), path) as socket:
             assert await closed(socket) == 4404
-    async with dial(site, token(committed.owner, committed.theirs)) as socket:
+    async with dial(site, await token(committed.owner, committed.theirs)) as socket:
         assert await closed(socket) == 4404
 
 
@@ -150,8 +150,8 @@ async def test_a_withdrawn_membership_closes_within_five_seconds(site: Site, com
 
     person = await join()
     async with (
-        dial(site, token(person, committed.ours)) as gone,
-        dial(site, token(committed.owner, committed.ours)) as stays,
+        dial(site, await token(person, committed.ours)) as gone,
+        dial(site, await token(committed.owner, committed.ours)) as stays,
     ):
         await frame(gone)
         await frame(stays)
@@ -179,7 +179,7 @@ async def test_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
 
 async def test_a_token_that_ends_closes_4401(site: Site, committed: World) -> None:
     soon = timezone.now() - tokens.LIFETIME + timedelta(seconds=2)
-    text, _ = tokens.issue(committed.owner.pk, committed.ours.pk, now=soon)
+    text = await database_sync_to_async(build.token)(committed.owner, committed.ours, at=soon)
     async with dial(site, text) as socket:
         await frame(socket)
         assert await closed(socket) == 4401
@@ -200,13 +200,13 @@ async def test_a_session_opens_a_socket_until_it_is_logged_out(site: Site, commi
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://127.0.0.1:1", "https://127.0.0.1.evil.test"])
 async def test_a_foreign_page_is_refused_at_the_handshake(site: Site, committed: World, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
-        async with dial(site, token(committed.owner, committed.ours), origin=origin):
+        async with dial(site, await token(committed.owner, committed.ours), origin=origin):
             pass
     assert refused.value.response.status_code == 403
 
 
 async def test_a_ticket_lets_in_one(site: Site, committed: World) -> None:
-    bearer = {"Authorization": f"Bearer {token(committed.viewer, committed.ours)}"}
+    bearer = {"Authorization": f"Bearer {await token(committed.viewer, committed.ours)}"}
     async with httpx.AsyncClient(base_url=site.url, headers=bearer) as api:
         answer = await api.post("/api/ws/ticket")
         assert (answer.status_code, answer.json()["expires_in"]) == (201, "30.0s")
@@ -223,7 +223,7 @@ async def test_a_ticket_lets_in_one(site: Site, committed: World) -> None:
 async def test_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: World) -> None:
     ours = committed.ours
     await observe(site, {name(ours): server()})
-    async with dial(site, token(committed.owner, ours)) as socket:
+    async with dial(site, await token(committed.owner, ours)) as socket:
         assert (await frame(socket))["seq"] == 1
         await socket.send('{"type":"ping"}')
         assert (await frame(socket))["type"] == "pong"
@@ -244,10 +244,10 @@ async def test_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: Wor
 
 
 async def test_too_much_said_closes(site: Site, committed: World) -> None:
-    async with dial(site, token(committed.owner, committed.ours)) as socket:
+    async with dial(site, await token(committed.owner, committed.ours)) as socket:
         await socket.send("x" * 5000)
         assert await closed(socket) == 1009
-    async with dial(site, token(committed.owner, committed.ours)) as socket:
+    async with dial(site, await token(committed.owner, committed.ours)) as socket:
         for _ in range(60):
             await socket.send('{"type":"ping"}')
         assert await closed(socket) == 1008
@@ -255,7 +255,7 @@ async def test_too_much_said_closes(site: Site, committed: World) -> None:
 
 async def test_a_burst_is_at_most_a_frame_a_second_and_the_newest(site: Site, committed: World) -> None:
     ours = committed.ours
-    async with dial(site, token(committed.owner, ours)) as socket:
+    async with dial(site, await token(committed.owner, ours)) as socket:
         await frame(socket)
         began = time.monotonic()
         for count in range(1, 31):
@@ -271,7 +271,7 @@ async def test_a_burst_is_at_most_a_frame_a_second_and_the_newest(site: Site, co
 async def test_redis_restarted_goes_on(site: Site, committed: World) -> None:
     ours = committed.ours
     await observe(site, {name(ours): server()})
-    async with dial(site, token(committed.owner, ours)) as socket:
+    async with dial(site, await token(committed.owner, ours)) as socket:
         await frame(socket)
         site.redis.stop()
         await asyncio.sleep(1)
