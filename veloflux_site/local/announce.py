@@ -9,12 +9,16 @@ from veloflux_site.local.health import DEMO_HOST
 def text(settings: Mapping[str, str], seeded: Seeded, *, detached: bool) -> str:
     host = seeded.host or DEMO_HOST
     second = f"http://localhost:{settings['VELOFLUX_HTTP_PORT_2']}"
+    tls = f"https://localhost:{settings['VELOFLUX_HTTPS_PORT']}"
+    second_tls = f"https://localhost:{settings['VELOFLUX_HTTPS_PORT_2']}"
     rows = (
         ("Console", settings["VELOFLUX_BASE_URL"]),
         *_credential(seeded),
         ("API", f"{settings['VELOFLUX_BASE_URL']}/api/"),
         ("Traffic", f"{settings['VELOFLUX_TRAFFIC_URL']} (node n1), {second} (node n2)"),
+        ("HTTPS", f"{tls} (node n1), {second_tls} (node n2), with a self-signed certificate"),
         ("Try", f"curl -H 'Host: {host}' {settings['VELOFLUX_TRAFFIC_URL']}/"),
+        ("", f"curl -k -H 'Host: {host}' {tls}/"),
         ("Metrics", f"http://localhost:{settings['VELOFLUX_METRICS_PORT']}/metrics"),
         ("Logs", ".veloflux/log/"),
         ("Stop", "python3 manage.py stop" if detached else "Ctrl-C"),

@@ -13,6 +13,8 @@ SETTINGS = {
     "VELOFLUX_BASE_URL": "http://localhost:9090",
     "VELOFLUX_TRAFFIC_URL": "http://localhost:8000",
     "VELOFLUX_HTTP_PORT_2": "8001",
+    "VELOFLUX_HTTPS_PORT": "8443",
+    "VELOFLUX_HTTPS_PORT_2": "8444",
     "VELOFLUX_METRICS_PORT": "8080",
 }
 
@@ -44,6 +46,7 @@ def test_the_credential_is_shown_on_the_first_start_only() -> None:
 def test_what_is_printed_can_be_pasted() -> None:
     text = announce.text(SETTINGS, seeded(created=False), detached=True)
     assert "curl -H 'Host: demo.localhost' http://localhost:8000/" in text
+    assert "curl -k -H 'Host: demo.localhost' https://localhost:8443/" in text
     assert "python3 manage.py stop" in text
 
 
