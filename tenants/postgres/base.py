@@ -59,6 +59,7 @@ class DatabaseWrapper(library.DatabaseWrapper):
         path = scope.PUBLIC if wanted.schema == scope.PUBLIC else f'"{wanted.schema}", {scope.PUBLIC}'
         if self.in_atomic_block and self.needs_rollback:
             return
-        with self.connection.cursor() as raw:
+        # A raw cursor raises the driver's errors; callers know Django's (a server that restarted: 503, or a retry).
+        with self.wrap_database_errors, self.connection.cursor() as raw:
             raw.execute(SET_SCOPE, (path, wanted.tenant_id))
         self._told = wanted

@@ -39,7 +39,8 @@ def unavailable() -> HttpResponse:
     return response
 
 
-UNAVAILABLE = "The service is short of a part just now. Nothing was changed; try again in a moment."
+# A database that goes while it commits may have committed: nothing may be promised here.
+UNAVAILABLE = "The service is short of a part just now. Try again in a moment; look first whether a change was made."
 
 
 def is_api(request: HttpRequest) -> bool:
