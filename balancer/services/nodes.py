@@ -1,6 +1,7 @@
 """Take nodes into a cluster, and give each the one Redis user that sees only its own keys."""
 
 import secrets
+from contextlib import suppress
 from dataclasses import dataclass
 
 import redis
@@ -33,4 +34,7 @@ def onboard(name: str, cluster: Cluster) -> Onboarded:
     user, password = f"node-{node.pk}", secrets.token_urlsafe(32)
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         server.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *acl_rule(node.pk))
+        # Else a Redis that restarts has forgotten the node. One without an ACL file is kept by whoever runs it.
+        with suppress(redis.ResponseError):
+            server.execute_command("ACL", "SAVE")
     return Onboarded(node, user, password)
