@@ -1,15 +1,16 @@
-"""Four small origin servers on 127.0.0.1:9101-9104. Each says its name, and counts what it was asked.
+"""Four small origin servers on 127.0.0.1, from the given port on. Each says its name, and counts what it was asked.
 
 `/` its name · `/health` ok · `/slow?seconds=10` a download that trickles for so long · `/count` what it has served.
 """
 
 import asyncio
 import json
+import sys
 import time
 from dataclasses import asdict, dataclass
 from urllib.parse import parse_qs, urlsplit
 
-NAMES = {9101: "north", 9102: "east", 9103: "south", 9104: "west"}
+NAMES = ("north", "east", "south", "west")
 LONGEST = 600.0  # seconds that a slow download may take
 HEAD_LIMIT = 32768  # bytes of request line and headers
 IDLE = 75.0  # seconds that a kept-alive connection may wait for its next request
@@ -111,14 +112,15 @@ def _seconds(target: str) -> float:
     return min(max(asked, 0.0), LONGEST)
 
 
-async def main() -> None:
+async def main(first: int) -> None:
+    ports = dict(enumerate(NAMES, first))
     servers = [
         await asyncio.start_server(Origin(name).serve, "127.0.0.1", port, limit=HEAD_LIMIT)
-        for port, name in NAMES.items()
+        for port, name in ports.items()
     ]
-    print(f"{time.strftime('%H:%M:%S')} origins {', '.join(f'{name} {port}' for port, name in NAMES.items())}")
+    print(f"{time.strftime('%H:%M:%S')} origins {', '.join(f'{name} {port}' for port, name in ports.items())}")
     await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(int(sys.argv[1])))

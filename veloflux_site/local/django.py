@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from veloflux_site.local import environment, launch
+from veloflux_site.local import environment, launch, ports
 from veloflux_site.local.folder import Folder
 from veloflux_site.local.say import CannotGoOnError, say
 from veloflux_site.local.shell import run
@@ -42,7 +42,9 @@ def migrate(settings: Mapping[str, str], *, folder: Folder) -> None:
 
 def bootstrap(settings: Mapping[str, str], *, folder: Folder) -> Seeded:
     """Have staff, a cluster, its nodes and the demo tenant."""
-    words = command(["bootstrap", "--json"], settings=settings, folder=folder, doing="Making the demo tenant")
+    origins = ",".join(f"127.0.0.1:{port}" for port in ports.origins_ports(settings))
+    line = ["bootstrap", "--json", "--origins", origins]
+    words = command(line, settings=settings, folder=folder, doing="Making the demo tenant")
     try:
         found = json.loads(words.strip().splitlines()[-1])
     except (IndexError, json.JSONDecodeError) as wrong:

@@ -28,6 +28,8 @@ CHOICES = {
     "VELOFLUX_DEBUG": "false",
     "VELOFLUX_DEMO": "true",
     "VELOFLUX_CONSOLE_BIND": "127.0.0.1",
+    # The first of four. No port of ours in the sense of OWN_PORTS: the demo tenant's backends are to have them.
+    "VELOFLUX_ORIGINS_PORT": "9101",
 }
 HEADER = """\
 # Written by `manage.py up`. Secrets lie here: keep it to yourself. Edit a value, or set it in the environment of
@@ -86,7 +88,7 @@ def complete(kept: Mapping[str, str], given: Mapping[str, str], *, folder: Folde
     # A kept value that only said what followed from the others follows them again.
     chosen = {name: value for name, value in kept.items() if value != stale.get(name)}
     settings = basis | chosen | {name: value for name, value in given.items() if is_setting(name)}
-    for name in PORTS:
+    for name in (*PORTS, "VELOFLUX_ORIGINS_PORT"):
         _check_port(name, settings[name])
     return derived(settings, folder=folder) | settings
 

@@ -32,8 +32,14 @@ def needs(settings: Mapping[str, str]) -> tuple[Need, ...]:
         ("VELOFLUX_HTTP_PORT_2", "HTTP traffic through node n2", ""),
         ("VELOFLUX_HTTPS_PORT_2", "HTTPS traffic through node n2", ""),
     )
-    origins = tuple(Need(port, "an origin server of the demo", "") for port in range(9101, 9105))
+    origins = tuple(Need(port, "an origin server of the demo", "") for port in origins_ports(settings))
     return tuple(Need(int(settings[name]), purpose, name, address) for name, purpose, address in wanted) + origins
+
+
+def origins_ports(settings: Mapping[str, str]) -> range:
+    """Of the demo's four origin servers; its backends are made with them on the first start."""
+    first = int(settings["VELOFLUX_ORIGINS_PORT"])
+    return range(first, first + 4)
 
 
 def check(wanted: Iterable[Need]) -> None:
@@ -63,7 +69,10 @@ def explain(need: Need, error: int, held_by: str) -> str:
     """The sentence for a port that could not be had."""
     change = f"Stop it, or choose another port: {need.setting}={need.port + 1} python3 manage.py up"
     if not need.setting:
-        change = "Stop it: the demo's origins have fixed ports."
+        change = (
+            "Stop it: the demo's origins have fixed ports from the first start on. Before that, choose the first of "
+            "four others: VELOFLUX_ORIGINS_PORT=9201 python3 manage.py up"
+        )
     if error == errno.EACCES:
         return (
             f"Port {need.port} ({need.purpose}) is below 1024, which only root may use here. Run as root, or choose a "

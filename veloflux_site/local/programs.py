@@ -69,7 +69,7 @@ def store(settings: Mapping[str, str], *, folder: Folder) -> Store:
 def table(settings: Mapping[str, str], *, folder: Folder) -> dict[str, Program]:
     """Every program by its name, in the order of starting."""
     nodes = (_node(folder, name) for name in NODES)
-    listed = (*_data(settings, folder), *nodes, _origins(folder), *_app(settings, folder))
+    listed = (*_data(settings, folder), *nodes, _origins(settings, folder), *_app(settings, folder))
     return {program.name: program for program in listed}
 
 
@@ -105,9 +105,9 @@ def _node(folder: Folder, name: str) -> Program:
     return Program(name=f"node-{name}", group=Group.NODES, command=command, knows=Knows.NODE, node=name, death="TERM")
 
 
-def _origins(folder: Folder) -> Program:
+def _origins(settings: Mapping[str, str], folder: Folder) -> Program:
     """With the nodes, whose first health check would otherwise find nobody."""
-    command = (str(folder.python), "-m", "veloflux_site.demo.origins")
+    command = (str(folder.python), "-m", "veloflux_site.demo.origins", settings["VELOFLUX_ORIGINS_PORT"])
     return Program("demo-origins", Group.NODES, command, knows=Knows.NOTHING)
 
 

@@ -19,10 +19,10 @@ DEVELOPMENT = "requirements-dev.txt"
 def ready(folder: Folder, requirements: str) -> bool:
     """Whether the venv holds what this file asks for."""
     note = folder.venv / f".{requirements}"
-    return folder.python.exists() and note.exists() and note.read_text() == _asked(folder, requirements)
+    return folder.python.exists() and note.exists() and note.read_text() == asked(folder, requirements)
 
 
-def _asked(folder: Folder, requirements: str) -> str:
+def asked(folder: Folder, requirements: str) -> str:
     """A digest of the requirements and of the Python that they were installed for."""
     files = [folder.root / name for name in (RUNTIME, DEVELOPMENT) if name in (RUNTIME, requirements)]
     version = ".".join(map(str, sys.version_info[:2]))
@@ -45,7 +45,7 @@ def make(folder: Folder, requirements: str) -> None:
         log=log,
         env=_clean_environment(),
     )
-    (folder.venv / f".{requirements}").write_text(_asked(folder, requirements))
+    (folder.venv / f".{requirements}").write_text(asked(folder, requirements))
 
 
 def _works(folder: Folder) -> bool:

@@ -2,11 +2,13 @@ import errno
 import os
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from veloflux_site.local import ports
-from veloflux_site.local.environment import PORTS
+from veloflux_site.local import environment, ports
+from veloflux_site.local.environment import CHOICES, PORTS
+from veloflux_site.local.folder import Folder
 from veloflux_site.local.ports import Need
 from veloflux_site.local.say import CannotGoOnError
 
@@ -60,6 +62,12 @@ def test_a_port_without_a_setting_says_so() -> None:
     assert "fixed" in words
 
 
+def test_the_demos_origins_have_four_ports_from_their_setting_on() -> None:
+    settings = environment.complete({}, {"VELOFLUX_ORIGINS_PORT": "9301"}, folder=Folder(Path("/srv/veloflux")))
+    assert [need.port for need in ports.needs(settings) if "origin" in need.purpose] == [9301, 9302, 9303, 9304]
+    assert not {"9301", "9304"} & set(settings["VELOFLUX_OWN_PORTS"].split(",")), "a demo backend may have them"
+
+
 def test_only_listening_sockets_hold_a_port() -> None:
     assert list(ports.inodes_of(0x2382, TABLE)) == ["4242"]
 
@@ -69,6 +77,6 @@ def test_the_next_free_port_passes_over_taken_ones(taken: int) -> None:
 
 
 def test_every_port_of_ours_can_be_asked_for() -> None:
-    settings = dict.fromkeys(PORTS, "20000")
-    asked = {need.setting for need in ports.needs(settings | {"VELOFLUX_CONSOLE_BIND": "127.0.0.1"}) if need.setting}
+    settings = dict.fromkeys(PORTS, "20000") | CHOICES
+    asked = {need.setting for need in ports.needs(settings) if need.setting}
     assert asked == set(PORTS) - {"VELOFLUX_POSTGRES_PORT", "VELOFLUX_REDIS_PORT"}
