@@ -95,8 +95,8 @@ def apply(backend: Backend, changes: dict[str, Any], act: Act, *, by: Actor, now
     backend = held(backend)
     before = edits.fields_of(backend)
     values = cleaned({name: getattr(backend, name) for name in NewBackend.__dataclass_fields__} | changes)
-    refuse_twice(backend.pool, values, but=backend)
     if (values["ip"], values["port"]) != (backend.ip, backend.port):
+        refuse_twice(backend.pool, values, but=backend)
         backend.moves += 1
     for name, value in values.items():
         setattr(backend, name, value)

@@ -23,23 +23,36 @@ AWAY_AFTER = timedelta(seconds=15)  # three heartbeats
 ASK_AGAIN_AFTER = timedelta(seconds=8)
 
 
-def open_for(snapshot: Snapshot, *, now: datetime) -> None:
-    """A deployment per node of the cluster; what was still under way for this tenant is superseded, and so is what
-    failed of the same revision: this is another attempt at it."""
+def open_for(snapshot: Snapshot, *, now: datetime) -> list[Node]:
+    """A deployment per node of the cluster, which are returned; what was still under way for this tenant is
+    superseded, and so is what failed of the same revision: this is another attempt at it."""
     earlier = Q(state__in=OPEN) | Q(state__in=NOT_TAKEN, revision=snapshot.revision_id)
     Deployment.objects.filter(earlier, tenant_id=snapshot.tenant_id).update(
         state=DeploymentState.SUPERSEDED, finished_at=Coalesce("finished_at", now)
     )
+    nodes = list(Node.objects.filter(cluster_id=snapshot.cluster_id))
     Deployment.objects.bulk_create(
         Deployment(
             tenant_id=snapshot.tenant_id,
             revision_id=str(snapshot.revision_id),
-            node_id=node_id,
+            node=node,
             generation=snapshot.generation,
             queued_at=now,
         )
-        for node_id in Node.objects.filter(cluster_id=snapshot.cluster_id).values_list("pk", flat=True)
+        for node in nodes
     )
+    return nodes
+
+
+def dispatch_new(snapshot: Snapshot, nodes: Sequence[Node], *, now: datetime) -> None:
+    """Tell the nodes of a snapshot that was just placed. Who was told all that came before it needs no other look."""
+    with platform_scope():
+        here = [node for node in nodes if node.heartbeat_at is None or node.heartbeat_at >= now - AWAY_AFTER]
+        next_up = [node for node in here if node.asked_generation == snapshot.generation - 1]
+        if next_up:
+            tell(next_up, [snapshot], since=snapshot.generation - 1, now=now)
+        if len(next_up) < len(here):
+            dispatch_cluster(snapshot.tenant_id, now=now)
 
 
 def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
@@ -47,7 +60,8 @@ def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
     with platform_scope():
         here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
         by_since: dict[int, list[Node]] = defaultdict(list)
-        for node in Node.objects.filter(here, cluster__placements__tenant=tenant_id):
+        behind = Q(asked_generation__lt=F("cluster__generation"))
+        for node in Node.objects.filter(here, behind, cluster__placements__tenant=tenant_id):
             by_since[node.asked_generation].append(node)
         for since, nodes in by_since.items():
             dispatch(nodes, since=since, now=now)
@@ -58,7 +72,12 @@ def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:
 
     The cost follows what changed.
     """
-    fragments = list(Snapshot.objects.filter(cluster=nodes[0].cluster_id, generation__gt=since).order_by("generation"))
+    newer = Snapshot.objects.filter(cluster=nodes[0].cluster_id, generation__gt=since)
+    tell(nodes, list(newer.order_by("generation")), since=since, now=now)
+
+
+def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, now: datetime) -> None:
+    """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first."""
     generation = fragments[-1].generation if fragments else since
     content = {
         "cluster": nodes[0].cluster_id,

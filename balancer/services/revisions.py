@@ -8,7 +8,7 @@ from datetime import datetime
 import structlog
 from django.db import connection, transaction
 
-from balancer.fleet.models import Act, Deployment, Edit, Revision, Snapshot
+from balancer.fleet.models import Act, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state
 from balancer.services import deployments, edits
@@ -36,10 +36,11 @@ def cut(tenant_id: str, *, now: datetime) -> Revision | None:
         gathered = gather(tenant_id)
         if gathered is None:
             return None
-        revision = keep(tenant_id, gathered, now=now)
-    if revision is not None:
-        deployments.dispatch_cluster(tenant_id, now=now)
-    return revision
+        placed = keep(tenant_id, gathered, now=now)
+    if placed is None:
+        return None
+    deployments.dispatch_new(placed.snapshot, placed.nodes, now=now)
+    return placed.revision
 
 
 @contextmanager
@@ -63,8 +64,17 @@ def gather(tenant_id: str) -> Gathered | None:
     return Gathered(edits, desired_state.of(Tenant.objects.get(pk=tenant_id))) if edits else None
 
 
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A revision as its cluster's nodes are to have it; `nodes` as they were when it was placed."""
+
+    revision: Revision
+    snapshot: Snapshot
+    nodes: list[Node]
+
+
 @transaction.atomic
-def keep(tenant_id: str, gathered: Gathered, *, now: datetime) -> Revision | None:
+def keep(tenant_id: str, gathered: Gathered, *, now: datetime) -> Placed | None:
     """Write the revision and its snapshot, unless the digest says that traffic is as it was."""
     digest = codec.digest(gathered.state)
     last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number").first()
@@ -82,12 +92,12 @@ def keep(tenant_id: str, gathered: Gathered, *, now: datetime) -> Revision | Non
     )
     Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision)
     request_ids = [edit.request_id for edit in gathered.edits if edit.request_id]
-    place(revision, request_ids[-20:], now=now)
+    placed = place(revision, request_ids[-20:], now=now)
     log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids[-20:])
-    return revision
+    return placed
 
 
-def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Snapshot:
+def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Placed:
     """Make the revision its tenant's newest on its cluster. Last in the transaction: it holds the cluster's counter."""
     cluster_id, generation = next_generation(revision.tenant_id)
     snapshot = Snapshot(
@@ -103,8 +113,7 @@ def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Snaps
     Snapshot.objects.bulk_create(
         [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
     )
-    deployments.open_for(snapshot, now=now)
-    return snapshot
+    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ filter and its writes, each one call to a service.
 
 from typing import Any, ClassVar
 
+from django.db.models import QuerySet
 from rest_framework import mixins
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -40,6 +41,10 @@ class KitViewSet(IdempotentView, GenericViewSet[Any]):
     @property
     def actor(self) -> Actor:
         return self.access.actor(access.address_of(self.request._request))
+
+    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Lists are filtered; one object is named by its URL."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
 
     def get_object(self) -> Any:
         obj = super().get_object()
