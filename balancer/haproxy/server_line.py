@@ -25,8 +25,8 @@ def socket_address(address: str, port: int) -> str:
     return f"[{address}]:{port:d}" if ":" in address else f"{address}:{port:d}"
 
 
-def server_lines(servers: tuple[Server, ...], check: HealthCheck) -> str:
-    """Every server of one pool, as a file has them. Raises `Unprintable`.
+def server_lines(servers: tuple[Server, ...], check: HealthCheck, usual: str) -> str:
+    """Every server of one pool, as a file has them. Raises `Unprintable`. `usual` is `check_keywords(check, None)`.
 
     Names and addresses are looked at all at once: a match for each took half of the time to render a fleet.
     """
@@ -37,23 +37,17 @@ def server_lines(servers: tuple[Server, ...], check: HealthCheck) -> str:
             name(server.key)
     if not _IPV4S.fullmatch(" ".join([server.address for server in servers])):
         return "".join([_careful_line(server, check) for server in servers])
-    usual = check_keywords(check, None)
+    ready = AdminState.READY
     return "".join(
         [
             f"    server {server.key} {server.address}:{server.port:d} weight {server.weight:d} {usual}\n"
-            if _usual(server)
+            if server.admin is ready
+            and not server.backup
+            and server.max_connections is None
+            and server.check_port is None
             else _careful_line(server, check)
             for server in servers
         ]
-    )
-
-
-def _usual(server: Server) -> bool:
-    return (
-        server.admin is AdminState.READY
-        and not server.backup
-        and server.max_connections is None
-        and server.check_port is None
     )
 
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from balancer.haproxy.desired import Algorithm, CheckType, HealthCheck, Pool
-from balancer.haproxy.server_line import server_lines
+from balancer.haproxy.server_line import check_keywords, server_lines
 from balancer.haproxy.text import expected_status, http_method, log_format, name, quoted
 
 from .node import DEFAULTS
@@ -26,18 +26,24 @@ def proxy_name(tenant_key: str, pool_key: str) -> str:
 
 def render_pool(tenant_key: str, pool: Pool) -> str:
     """One section, ending in an empty line. Raises `Unprintable`."""
-    timeouts = pool.timeouts
+    timeouts, check = pool.timeouts, pool.health_check
+    asked, usual = _rendered_check(check)
     return (
         f"backend {proxy_name(tenant_key, pool.key)} from {DEFAULTS}\n{BALANCE[pool.algorithm]}"
         f"    retries {pool.retries:d}\n    timeout connect {timeouts.connect_ms:d}ms\n"
         f"    timeout server {timeouts.server_ms:d}ms\n    timeout queue {timeouts.queue_ms:d}ms\n"
-        f"{render_check(pool.health_check)}{server_lines(pool.servers, pool.health_check)}\n"
+        f"{asked}{server_lines(pool.servers, check, usual)}\n"
     )
 
 
 @lru_cache(maxsize=1024)
+def _rendered_check(check: HealthCheck) -> tuple[str, str]:
+    """The section's lines about it, and its servers' keywords. Cached: most pools of a fleet ask alike."""
+    return render_check(check), check_keywords(check, None)
+
+
 def render_check(check: HealthCheck) -> str:
-    """The lines that say how servers are asked. Cached: most pools of a fleet ask alike."""
+    """The lines that say how servers are asked."""
     if check.type is CheckType.NONE:
         return ""
     timeout = f"    timeout check {check.timeout_ms:d}ms\n"
