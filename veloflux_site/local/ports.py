@@ -44,17 +44,20 @@ def origins_ports(settings: Mapping[str, str]) -> range:
 
 def check(wanted: Iterable[Need]) -> None:
     """Raise CannotGoOnError that names every port which we cannot have, its holder and the setting."""
-    problems = [_problem(need) for need in wanted]
+    needed = tuple(wanted)
+    ours = frozenset(need.port for need in needed)
+    problems = [_problem(need, ours) for need in needed]
     found = [problem for problem in problems if problem]
     if found:
         raise CannotGoOnError("\n".join(found))
 
 
-def _problem(need: Need) -> str:
+def _problem(need: Need, ours: frozenset[int]) -> str:
     try:
         _bind(need.address, need.port)
     except OSError as error:
-        return explain(need, error.errno or 0, holder(need.port))
+        instead = free(need.port + 1, taken=ours)
+        return explain(need, error.errno or 0, holder(need.port), instead=instead)
     return ""
 
 
@@ -65,9 +68,9 @@ def _bind(address: str, port: int) -> None:
         probe.bind((address, port))
 
 
-def explain(need: Need, error: int, held_by: str) -> str:
-    """The sentence for a port that could not be had."""
-    change = f"Stop it, or choose another port: {need.setting}={need.port + 1} python3 manage.py up"
+def explain(need: Need, error: int, held_by: str, *, instead: int) -> str:
+    """The sentence for a port that could not be had. `instead` is one that could: the next may be another of ours."""
+    change = f"Stop it, or choose another port: {need.setting}={instead} python3 manage.py up"
     if not need.setting:
         change = (
             "Stop it: the demo's origins have fixed ports from the first start on. Before that, choose the first of "

@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -34,7 +35,16 @@ def test_a_taken_port_is_explained_by_purpose_holder_and_setting(taken: int) -> 
     words = str(refusal.value)
     assert f"Port {taken} (the console and API) is taken by" in words
     assert f"(pid {os.getpid()})" in words
-    assert f"VELOFLUX_CONSOLE_PORT={taken + 1} python3 manage.py up" in words
+    assert re.search(r"VELOFLUX_CONSOLE_PORT=\d+ python3 manage.py up", words)
+
+
+def test_the_port_that_is_offered_instead_is_none_of_ours(taken: int) -> None:
+    """By default 8444, after 8443, is the other node's."""
+    with pytest.raises(CannotGoOnError) as refusal:
+        ports.check([Need(taken, "n1", "VELOFLUX_HTTPS_PORT"), Need(taken + 1, "n2", "VELOFLUX_HTTPS_PORT_2")])
+    offered = re.search(r"VELOFLUX_HTTPS_PORT=(\d+)", str(refusal.value))
+    assert offered is not None
+    assert int(offered[1]) > taken + 1
 
 
 def test_every_taken_port_is_named_at_once(taken: int) -> None:
@@ -51,13 +61,13 @@ def test_a_free_port_is_no_problem() -> None:
 
 
 def test_a_low_port_says_who_may_use_it() -> None:
-    words = ports.explain(Need(80, "HTTP traffic", "VELOFLUX_HTTP_PORT"), errno.EACCES, "")
+    words = ports.explain(Need(80, "HTTP traffic", "VELOFLUX_HTTP_PORT"), errno.EACCES, "", instead=81)
     assert "root" in words
     assert "VELOFLUX_HTTP_PORT" in words
 
 
 def test_a_port_without_a_setting_says_so() -> None:
-    words = ports.explain(Need(9101, "an origin server of the demo", ""), errno.EADDRINUSE, "nginx (pid 7)")
+    words = ports.explain(Need(9101, "an origin server of the demo", ""), errno.EADDRINUSE, "nginx (pid 7)", instead=1)
     assert "taken by nginx (pid 7)" in words
     assert "fixed" in words
 
