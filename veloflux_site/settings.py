@@ -23,11 +23,17 @@ ALLOWED_HOSTS = env.list("VELOFLUX_ALLOWED_HOSTS", default=["localhost", "127.0.
 # Demo: origins in 127.0.0.0/8, no proof for hosts under .localhost and .test, and a wider login throttle for loopback.
 DEMO = env.bool("VELOFLUX_DEMO", default=False)
 SIGN_UP_OPEN = env.bool("VELOFLUX_SIGN_UP_OPEN", default=True)
+# Whether an address has to be proven before its owner may sign in.
+VERIFY_EMAIL = env.bool("VELOFLUX_VERIFY_EMAIL", default=not DEMO)
 VERSION = "0.1.0"
 
 # What a tenant's backend may never be: the platform's own networks, and at loopback (demo only) our own ports.
 DENIED_NETWORKS = [ip_network(network) for network in env.list("VELOFLUX_DENIED_NETWORKS", default=[])]
 OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
+# Where a tenant's own servers (sign-in provider, mail, proof of a domain) may be besides the public internet.
+OUTBOUND_ALLOWED = [ip_network(network) for network in env.list("VELOFLUX_OUTBOUND_ALLOWED", default=[])]
+# PEM: authorities to believe besides the usual ones, when the console goes out.
+EXTRA_CA_FILE = env.str("VELOFLUX_EXTRA_CA_FILE", default="")
 # Where `bootstrap` writes what each node's own processes are started with.
 NODES_DIR = env.str("VELOFLUX_NODES_DIR", default=str(BASE_DIR / ".veloflux" / "nodes"))
 # What a tenant may never route: the names that the console itself answers on.
@@ -96,7 +102,7 @@ MIDDLEWARE = [
     "tenants.restkit.middleware.LanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "tenants.restkit.middleware.PersonMiddleware",
     "tenants.restkit.middleware.TenantMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -140,6 +146,11 @@ EMAIL_FILE_PATH = env.str("VELOFLUX_MAIL_DIR", default=str(BASE_DIR / ".veloflux
 DEFAULT_FROM_EMAIL = env.str("VELOFLUX_MAIL_FROM", default="VeloFlux <veloflux@localhost>")
 LOGIN_URL = "/login"
 SESSION_ENGINE = "tenants.session_store"
+# A browser stays signed in for so long at most, and so long without a request.
+SESSION_MOST_SECONDS = SESSION_COOKIE_AGE = env.int("VELOFLUX_SESSION_MOST_SECONDS", default=14 * 86_400)
+SESSION_IDLE_SECONDS = env.int("VELOFLUX_SESSION_IDLE_SECONDS", default=24 * 3600)
+# An access token's life. A refresh token makes the next one, so it need not be long.
+ACCESS_TOKEN_SECONDS = env.int("VELOFLUX_ACCESS_TOKEN_SECONDS", default=900)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "tenants.console.errors.csrf_failed"
@@ -211,6 +222,10 @@ CONTENT_SECURITY_POLICY = {
 # What else a new tenant is given, in its transaction: apps above this one name their step here, by string.
 TENANT_SUBSCRIBE = "billing.services.subscriptions.start"
 TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
+TENANT_CHANGED_STEPS = ["balancer.services.tenant_changes.changed"]
+TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
+TENANT_SEATS = "billing.queries.limits.seats"
+TENANT_STATS = "balancer.queries.tenant_stats.of"
 
 CELERY_BROKER_URL = REDIS_URL
 # A client's own X-Request-ID follows its change to the node; `measure.RequestIdMiddleware` has dropped what is none.
