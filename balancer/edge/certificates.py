@@ -54,6 +54,12 @@ def keep(folder: Path, *, name: str, now: datetime) -> str:
     return ""
 
 
+def due(folder: Path, *, now: datetime) -> bool:
+    """Whether ours ends within 30 days: a node that neither starts nor reloads for a year needs to be asked."""
+    there = _read(folder / DEFAULT_CERTIFICATE)
+    return there is not None and _is_ours(there) and there.not_valid_after_utc - now <= RENEWED_BEFORE
+
+
 def make(name: str, *, now: datetime) -> str:
     """A new key on P-256 and its self-signed certificate for the node's name, `localhost` and `*.localhost`, as PEM."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -52,9 +52,10 @@ def resume(node: Node, *, clock: Clock = time.time) -> Report:
 
 
 def repair(node: Node, *, clock: Clock = time.time) -> Report:
-    """Look at everything again, as after a restart of HAProxy or where drift was seen. Raises NodeBusy."""
+    """Look at everything again, as after a restart of HAProxy, where drift was seen, or each day. Raises NodeBusy."""
     with node.locked():
         node.store.unsure |= node.store.kept.keys()
+        node.reload_wanted |= node.certificate_due(clock())
         return _report(node, bring(node, ()), clock)
 
 

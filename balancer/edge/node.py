@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from balancer.edge import certificates
 from balancer.edge.master import Master
 from balancer.edge.runtime import Runtime
 from balancer.edge.settings import NodeEnvironment
@@ -58,6 +60,11 @@ class Node:
         if not self.version:
             self.version = parse_info(self.runtime.ask("show info"))["Version"]
         return parse_version(self.version)
+
+    def certificate_due(self, now: float) -> bool:
+        """Does the node's own certificate end soon? The reload renews it. `now` is epoch seconds."""
+        moment = datetime.fromtimestamp(now, UTC)
+        return bool(self.environment.https_bind) and certificates.due(self.environment.certificates, now=moment)
 
     @property
     def state_file(self) -> Path:

@@ -18,6 +18,7 @@ SHARE = 4  # reading may take a quarter of the time
 DRIFT_S = 10.0
 DRIFT_SHARE = 50
 DRIFT_LINES = 50
+DAY_S = 86_400.0
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class Reader(threading.Thread):
         self._pid = 0
         self._drift: tuple[str, ...] = ()
         self._drift_at = time.monotonic() + DRIFT_S
+        self._renewal_at = time.monotonic() + DAY_S
 
     def stop(self) -> None:
         """Returns once it has ended."""
@@ -79,6 +81,10 @@ class Reader(threading.Thread):
         if self._pid and sample.pid != self._pid and sample.pid != self._node.serving_pid:
             self._repair("HAProxy was started again")
         self._pid = sample.pid
+        if time.monotonic() >= self._renewal_at:
+            self._renewal_at = time.monotonic() + DAY_S
+            if self._node.certificate_due(time.time()):
+                self._repair("the node's certificate ends soon")
         if time.monotonic() >= self._drift_at:
             start = time.monotonic()
             self._scan()

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 
 from balancer.edge.certificates import make
-from balancer.edge.converge import converge
+from balancer.edge.converge import converge, reload, repair
 from balancer.edge.look import look_at_all
 from balancer.edge.report import Outcome, Report, TenantOutcome
 from balancer.haproxy.desired import Tenant
@@ -135,6 +135,18 @@ def in_the_way(node: LiveNode) -> None:
 
 def outcomes(report: Report) -> dict[str, TenantOutcome]:
     return {one.tenant: one.outcome for one in report.tenants}
+
+
+def test_one_that_ends_soon_is_renewed_without_a_restart(node: LiveNode, site: Site) -> None:
+    assert node.tell(site("taaa")).outcome is Outcome.CONVERGED
+    assert repair(node.node).outcome is Outcome.CONVERGED, "there is time"
+    file(node).write_text(make("one", now=NOW - timedelta(days=380)))
+    ending = on_disk(node)
+    assert repair(node.node).outcome is Outcome.RELOAD_DUE
+    assert reload(node.node).outcome is Outcome.CONVERGED
+    assert shown(node) == on_disk(node) != ending
+    assert shown(node).not_valid_after_utc > NOW + timedelta(days=390)
+    assert repair(node.node).outcome is Outcome.CONVERGED
 
 
 def test_a_lost_certificate_is_made_again_by_the_next_reload(node: LiveNode, site: Site) -> None:
