@@ -14,6 +14,7 @@ env = environ.Env()
 
 SECRET_KEY = env.str("VELOFLUX_SECRET_KEY")
 JWT_KEY = env.str("VELOFLUX_JWT_KEY")
+JWT_OLD_KEYS = env.list("VELOFLUX_JWT_OLD_KEYS", default=[])  # verify only
 # 32 bytes each, URL-safe base64: the first seals secrets at rest, every one of them opens.
 ENCRYPTION_KEYS = env.list("VELOFLUX_ENCRYPTION_KEYS")
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
@@ -225,7 +226,6 @@ TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
 TENANT_CHANGED_STEPS = ["balancer.services.tenant_changes.changed"]
 TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
 TENANT_SEATS = "billing.queries.limits.seats"
-TENANT_STATS = "balancer.queries.tenant_stats.of"
 
 CELERY_BROKER_URL = REDIS_URL
 # A client's own X-Request-ID follows its change to the node; `measure.RequestIdMiddleware` has dropped what is none.
