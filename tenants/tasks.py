@@ -6,7 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
-from tenants.services import post, sign_ins
+from tenants.services import post, sign_ins, tenant_life
 from tenants.taskbase import PlatformTask
 
 
@@ -15,6 +15,12 @@ def forget_old() -> None:
     """Delete sign-ins and console sessions that prove nothing any more."""
     sign_ins.forget_old(now=timezone.now())
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@shared_task(name="tenants.tasks.purge", base=PlatformTask)
+def purge() -> None:
+    """Remove for good the tenants whose grace is over."""
+    tenant_life.purge_due(now=timezone.now())
 
 
 @shared_task(name="tenants.tasks.send_mail", base=PlatformTask)

@@ -30,7 +30,12 @@ BACKEND = ("pool_id", "id", "moves", "ip", "port", "weight", "admin", "backup", 
 
 
 def of(tenant: TenantRow) -> Tenant:
-    """In the tenant's scope, inside one repeatable-read transaction: the rows must be of one moment."""
+    """In the tenant's scope, inside one repeatable-read transaction: the rows must be of one moment.
+
+    Of a deleted tenant nothing is left.
+    """
+    if tenant.status == TenantStatus.DELETED:
+        return Tenant(key=tenant.key)
     servers = servers_by_pool()
     return Tenant(
         key=tenant.key,

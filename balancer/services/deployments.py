@@ -58,13 +58,22 @@ def dispatch_new(snapshot: Snapshot, nodes: Sequence[Node], *, now: datetime) ->
 def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
     """Tell every node of the tenant's cluster what it lacks. A node that is away is told by the sweep on its return."""
     with platform_scope():
-        here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
-        by_since: dict[int, list[Node]] = defaultdict(list)
-        behind = Q(asked_generation__lt=F("cluster__generation"))
-        for node in Node.objects.filter(here, behind, cluster__placements__tenant=tenant_id):
-            by_since[node.asked_generation].append(node)
-        for since, nodes in by_since.items():
-            dispatch(nodes, since=since, now=now)
+        tell_behind(Q(cluster__placements__tenant=tenant_id), now=now)
+
+
+def tell_cluster(cluster_id: str, *, now: datetime) -> None:
+    """The same, for a tenant that is no longer on it. In the platform's scope."""
+    tell_behind(Q(cluster=cluster_id), now=now)
+
+
+def tell_behind(which: Q, *, now: datetime) -> None:
+    here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
+    by_since: dict[int, list[Node]] = defaultdict(list)
+    behind = Q(asked_generation__lt=F("cluster__generation"))
+    for node in Node.objects.filter(which, here, behind):
+        by_since[node.asked_generation].append(node)
+    for since, nodes in by_since.items():
+        dispatch(nodes, since=since, now=now)
 
 
 def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:

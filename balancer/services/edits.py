@@ -52,6 +52,19 @@ def record(
     after: dict[str, Any] | None = None,
 ) -> Edit:
     """Inside the change's own transaction. After it commits, ask for a revision to be cut."""
+    return put_out(act, thing, by=by, now=now, before=before, after=after)
+
+
+def put_out(
+    act: Act,
+    thing: models.Model,
+    *,
+    by: Actor,
+    now: datetime,
+    before: dict[str, Any] | None = None,
+    after: dict[str, Any] | None = None,
+) -> Edit:
+    """The edit alone, for what was written into the audit trail already."""
     before, after = differing(before or {}, after or {})
     edit = Edit.objects.create(
         tenant_id=scope.required().tenant_id,

@@ -20,3 +20,8 @@ def of(tenant_id: str) -> Limits:
     """One query. A tenant always has a subscription: it is made with it."""
     plan = Subscription.objects.select_related("plan").get(tenant_id=tenant_id).plan
     return Limits(plan.code, plan.routes, plan.backends, plan.members, plan.requests_per_second)
+
+
+def seats(tenant_id: str) -> int | None:
+    """How many people a tenant may have (`settings.TENANT_SEATS`)."""
+    return of(tenant_id).members

@@ -13,6 +13,7 @@ from tenants.console.errors import refused_page
 from tenants.errors import Forbidden, Refused
 from tenants.models import Tenant
 from tenants.restkit import access
+from tenants.restkit.permissions import refuse_closed
 from tenants.roles import Verb, who_may
 
 
@@ -26,8 +27,11 @@ class TenantRequest(HttpRequest):
 View = Callable[..., HttpResponse]
 
 
-def tenant_page(needs: Verb = Verb.VIEW, *, post: Verb | None = None) -> Callable[[View], View]:
-    """`needs` to look, `post` to send the page's form (the same, where none is named)."""
+def tenant_page(
+    needs: Verb = Verb.VIEW, *, post: Verb | None = None, even_closed: bool = False
+) -> Callable[[View], View]:
+    """`needs` to look, `post` to send the page's form (the same, where none is named). `even_closed`: it may be sent in
+    a suspended or deleted tenant too."""
 
     def door(view: View) -> View:
         @wraps(view)
@@ -42,6 +46,8 @@ def tenant_page(needs: Verb = Verb.VIEW, *, post: Verb | None = None) -> Callabl
             try:
                 if not found.may(verb):
                     raise Forbidden(verb.value, [role.value for role in who_may(verb)])
+                if request.method not in ("GET", "HEAD") and not even_closed:
+                    refuse_closed(found.tenant, verb)
                 return view(request, **parts)
             except Refused as refused:
                 return refused_page(request, refused)

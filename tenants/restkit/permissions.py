@@ -7,7 +7,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from tenants.errors import Forbidden, Refused, Unauthenticated
-from tenants.models import TenantStatus
+from tenants.models import Tenant, TenantStatus
 from tenants.restkit import access
 from tenants.roles import Verb, who_may
 
@@ -33,9 +33,20 @@ class TenantRight(SignedIn):
         verb = needed(view)
         if not found.may(verb):
             raise Forbidden(verb, [str(role) for role in who_may(verb)])
-        if found.tenant is not None and found.tenant.status == TenantStatus.SUSPENDED and verb is not Verb.VIEW:
-            raise Refused("This tenant is suspended: it can be read, not changed.", "suspended", 403)
+        if getattr(view, "action", None) not in getattr(view, "even_closed", ()):
+            refuse_closed(found.tenant, verb)
         return True
+
+
+def refuse_closed(tenant: Tenant | None, verb: Verb) -> None:
+    """One that is suspended or deleted can be read, not changed. An API view names the actions that go on all the same
+    in `even_closed`."""
+    if tenant is None or verb is Verb.VIEW:
+        return
+    if tenant.status == TenantStatus.SUSPENDED:
+        raise Refused("This tenant is suspended: it can be read, not changed.", "suspended", 403)
+    if tenant.status == TenantStatus.DELETED:
+        raise Refused("This tenant is deleted: it can be read and restored, not changed.", "deleted", 403)
 
 
 def needed(view: View) -> Verb:

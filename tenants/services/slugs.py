@@ -3,13 +3,19 @@
 import re
 import secrets
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
+from django.db import connection
 from django.utils.text import slugify
 
 from tenants.ids import ALPHABET
+from tenants.models import FormerSlug, Tenant
 
 MOST = 40
 TRIES = 5
+KEPT = timedelta(days=365)  # how long links with a former slug work
+# Until commit: who gives one up and who wants it look at it one after the other.
+LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('slug ' || %s, 0))"
 SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 # What a path, a host or a person might take for ours.
 RESERVED = frozenset(
@@ -33,3 +39,11 @@ def candidates(name: str) -> Iterator[str]:
     for _ in range(TRIES):
         tail = "".join(secrets.choice(ALPHABET) for _ in range(5))
         yield f"{base[: MOST - 6].strip('-')}-{tail}"
+
+
+def free(slug: str, *, now: datetime, but: str = "") -> bool:
+    """Nobody has it, and nobody's links still use it, except the tenant `but`. In the caller's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK, [slug])
+    former = FormerSlug.objects.filter(slug=slug, until__gt=now).exclude(tenant=but)
+    return not former.exists() and not Tenant.objects.filter(slug=slug).exclude(pk=but).exists()

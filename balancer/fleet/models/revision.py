@@ -27,10 +27,11 @@ class Revision(models.Model):
 
 
 class Snapshot(models.Model):
-    """The newest accepted desired state of a tenant on a cluster. `state` null: it left the cluster."""
+    """The newest accepted desired state of a tenant on a cluster. `state` null: it left the cluster, and then outlives
+    its tenant, so that a node which was away is told."""
 
     id = models.BigAutoField(primary_key=True)
-    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="snapshots")
+    tenant = models.ForeignKey(Tenant, on_delete=models.DO_NOTHING, db_constraint=False, related_name="snapshots")
     cluster = models.ForeignKey(Cluster, on_delete=models.CASCADE, related_name="snapshots")
     revision = models.ForeignKey(Revision, on_delete=models.CASCADE, null=True, related_name="+")
     generation = models.PositiveBigIntegerField()
