@@ -15,6 +15,7 @@ from tests.live.road.conftest import Site
 PAUSE = 0.05  # seconds between two changes of a writer
 NEW_POOL_PAUSE = 0.7  # each is a reload of both nodes
 LIGHTEST, HEAVIEST = 50, 250
+numbers = itertools.count(1)
 
 
 @dataclass
@@ -44,23 +45,22 @@ class Writers:
     def __init__(self, site: Site, key: str) -> None:
         self.site, self.key = site, key
         self.written = Written()
-        self._numbers = itertools.count(1)
         self._over = threading.Event()
 
     def new_route(self, api: httpx.Client) -> None:
-        host = f"w{next(self._numbers)}.{self.site.host}"
+        host = f"w{next(numbers)}.{self.site.host}"
         answer = api.post("/routes", json={"host": host, "pool": self.site.pool["id"]})
         if self.written.told(answer):
             self.written.routes[host] = answer.json()["id"]
 
     def new_pool(self, api: httpx.Client) -> None:
-        name = f"w{next(self._numbers)} {self.site.host}"
+        name = f"w{next(numbers)} {self.site.host}"
         answer = api.post("/pools", json={"name": name})
         if self.written.told(answer):
             self.written.pools[name] = answer.json()["id"]
 
     def new_weight(self, backend: dict[str, Any], api: httpx.Client) -> None:
-        weight = LIGHTEST + next(self._numbers) % (HEAVIEST - LIGHTEST)
+        weight = LIGHTEST + next(numbers) % (HEAVIEST - LIGHTEST)
         tried = self.written.weights.setdefault(backend["id"], [])
         tried.append(weight)
         if self.written.told(api.post(f"/backends/{backend['id']}/weight", json={"weight": weight})):
