@@ -12,7 +12,7 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import deployments, revisions, status
+from balancer.services import deployments, nodes, revisions, status
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
@@ -54,5 +54,5 @@ def sweep() -> None:
 def proven(node_id: str, body: str, signature: str) -> Node:
     """The node, if it signed this. Raise `BadSignature`."""
     node = Node.objects.select_related("cluster").get(pk=node_id)
-    signing.verify(node.key, body, signature)
+    signing.verify(nodes.key_of(node), body, signature)
     return node

@@ -51,7 +51,12 @@ def unseal(sealed: str, *, about: str) -> str:
 
 def is_newest(sealed: str) -> bool:
     """Whether the newest key sealed it; what is not is for `rotate_keys`."""
-    return not sealed or sealed.startswith(f"{VERSION}.{_ciphers()[0][0]}.")
+    return not sealed or sealed.startswith(newest_prefix())
+
+
+def newest_prefix() -> str:
+    """How every text begins that the newest key seals."""
+    return f"{VERSION}.{_ciphers()[0][0]}."
 
 
 def _ciphers() -> tuple[tuple[str, AESGCM], ...]:

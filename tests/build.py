@@ -12,9 +12,9 @@ from typing import Any
 from django.test import Client
 from django.utils import timezone
 
-from balancer.fleet.models import Cluster, Deployment, Node, Revision
+from balancer.fleet.models import Cluster, Deployment, Revision
 from balancer.models import Backend, Pool, Route
-from balancer.services import backends, pools, routes
+from balancer.services import backends, nodes, pools, routes
 from tenants.actor import Actor
 from tenants.models import ApiKey, Membership, Tenant, User
 from tenants.roles import Role
@@ -63,7 +63,7 @@ def cluster(name: str = "main") -> Cluster:
         made, new = Cluster.objects.get_or_create(name=name, defaults={"is_default": True})
         if new:
             for number in (1, 2):
-                Node.objects.create(cluster=made, name=f"n{number}", key=f"{number}" * 64)
+                nodes.take_in(f"n{number}", made, key=f"{number}" * 64)
         return made
 
 

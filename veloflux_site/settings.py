@@ -17,6 +17,14 @@ JWT_KEY = env.str("VELOFLUX_JWT_KEY")
 JWT_OLD_KEYS = env.list("VELOFLUX_JWT_OLD_KEYS", default=[])  # verify only
 # 32 bytes each, URL-safe base64: the first seals secrets at rest, every one of them opens.
 ENCRYPTION_KEYS = env.list("VELOFLUX_ENCRYPTION_KEYS")
+# Columns that hold sealed secrets, and what their seals say they are about (`tenants.services.rotation`).
+SEALED_COLUMNS = {
+    "tenants.Totp.secret": "totp.secret",
+    "tenants.SsoProvider.client_secret": "sso_provider.client_secret",
+    "tenants.SmtpServer.password": "smtp_server.password",
+    "tenants.SignIn.id_token": "sign_in.id_token",
+    "fleet.Node.key": "node.key",
+}
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
 BASE_URL = env.str("VELOFLUX_BASE_URL", default="http://localhost:9090")
 TRAFFIC_URL = env.str("VELOFLUX_TRAFFIC_URL", default="http://localhost:8000")
@@ -226,6 +234,7 @@ TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
 TENANT_CHANGED_STEPS = ["balancer.services.tenant_changes.changed"]
 TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
 TENANT_SEATS = "billing.queries.limits.seats"
+TENANT_STATS = "balancer.queries.tenant_stats.of"
 
 CELERY_BROKER_URL = REDIS_URL
 # A client's own X-Request-ID follows its change to the node; `measure.RequestIdMiddleware` has dropped what is none.

@@ -15,6 +15,7 @@ from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Snapshot
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
+from balancer.services.nodes import key_of
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -98,7 +99,7 @@ def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, no
     }
     for node in nodes:
         body = json.dumps({"node": node.pk, **content})
-        enqueue.converge(node.pk, body, signing.sign(node.key, body))
+        enqueue.converge(node.pk, body, signing.sign(key_of(node), body))
     Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
         asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
     )

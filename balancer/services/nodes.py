@@ -10,6 +10,7 @@ from django.db import transaction
 
 from balancer.edge.acl import acl_rule
 from balancer.fleet.models import Cluster, Node
+from tenants import vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ def default_cluster() -> Cluster:
 @transaction.atomic
 def onboard(name: str, cluster: Cluster) -> Onboarded:
     """The node of this name, made if it is new, with a fresh broker password."""
-    node, _ = Node.objects.get_or_create(name=name, defaults={"cluster": cluster, "key": secrets.token_hex(32)})
+    node = Node.objects.filter(name=name).first() or take_in(name, cluster, key=secrets.token_hex(32))
     user, password = f"node-{node.pk}", secrets.token_urlsafe(32)
     with redis.Redis.from_url(settings.REDIS_URL) as server:
         server.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *acl_rule(node.pk))
@@ -38,3 +39,20 @@ def onboard(name: str, cluster: Cluster) -> Onboarded:
         with suppress(redis.ResponseError):
             server.execute_command("ACL", "SAVE")
     return Onboarded(node, user, password)
+
+
+def take_in(name: str, cluster: Cluster, *, key: str) -> Node:
+    """A new node, whose messages are signed with `key`."""
+    node = Node(name=name, cluster=cluster)
+    node.key = vault.seal(key, about=about_key(node))
+    node.save(force_insert=True)
+    return node
+
+
+def key_of(node: Node) -> str:
+    """Raise `tenants.vault.CannotOpen`."""
+    return vault.unseal(node.key, about=about_key(node))
+
+
+def about_key(node: Node) -> str:
+    return f"node.key:{node.pk}"

@@ -47,7 +47,7 @@ class Node(models.Model):
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="nodes")
     name = models.SlugField(max_length=40, unique=True)
-    key = models.CharField(max_length=64)
+    key = models.TextField()  # sealed (`tenants.vault`); `services.nodes.key_of` opens it
     generation = models.PositiveBigIntegerField(default=0)
     asked_generation = models.PositiveBigIntegerField(default=0)
     outcome = models.CharField(max_length=12, choices=Outcome, default=Outcome.NEVER)

@@ -69,7 +69,7 @@ def node_environment(onboarded: nodes.Onboarded) -> dict[str, str]:
     env = {
         "VELOFLUX_NODE_ID": onboarded.node.pk,
         "VELOFLUX_NODE_NAME": onboarded.node.name,
-        "VELOFLUX_NODE_KEY": onboarded.node.key,
+        "VELOFLUX_NODE_KEY": nodes.key_of(onboarded.node),
         "VELOFLUX_NODE_DIR": str(folder),
         "VELOFLUX_NODE_BROKER_URL": urlunsplit(broker._replace(netloc=netloc)),
     }

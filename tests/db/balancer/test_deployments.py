@@ -16,6 +16,7 @@ from balancer import enqueue, tasks
 from balancer.edge import signing
 from balancer.fleet.models import Deployment, Edit, Node
 from balancer.queries import changes
+from balancer.services.nodes import key_of
 from balancer.services import deployments, revisions
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -33,7 +34,7 @@ def told(monkeypatch: pytest.MonkeyPatch, committed: World) -> Told:
 
     def converge(node_id: str, body: str, signature: str) -> None:
         with platform_scope():
-            signing.verify(Node.objects.get(pk=node_id).key, body, signature)
+            signing.verify(key_of(Node.objects.get(pk=node_id)), body, signature)
         messages.append(json.loads(body))
 
     monkeypatch.setattr(enqueue, "converge", converge)
@@ -241,7 +242,7 @@ def test_a_report_with_a_wrong_signature_changes_nothing(committed: World, told:
     node, other = nodes()
     body = json.dumps({"node": node.pk, "generation": generation, "outcome": "converged", "at": 1, "tenants": []})
     with pytest.raises(signing.BadSignature):
-        tasks.report(node.pk, body, signing.sign(other.key, body))
+        tasks.report(node.pk, body, signing.sign(key_of(other), body))
     assert nodes()[0].generation == 0
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from balancer.fleet.models import Cluster, Node, Outcome
 from balancer.queries import health, store
-from balancer.services import status, tickets
+from balancer.services import nodes, status, tickets
 from tenants.roles import Role
 from tenants.scope import platform_scope
 from tests import build
@@ -167,7 +167,7 @@ def test_a_node_whose_haproxy_is_silent_is_not_healthy(world: World, kept: "redi
 def test_a_tenant_sees_its_own_cluster_and_staff_see_all(world: World) -> None:
     with platform_scope():
         other = Cluster.objects.create(name="dedicated")
-        Node.objects.create(cluster=other, name="n9", key="9" * 64)
+        nodes.take_in("n9", other, key="9" * 64)
     for asker, names in (
         (build.api(world.owner, world.ours), ["main"]),
         (build.api(build.staff()), ["dedicated", "main"]),
