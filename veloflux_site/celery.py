@@ -4,17 +4,23 @@ import os
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veloflux_site.settings")
 
-from celery import Celery
 from django.conf import settings
 
 from veloflux_site.measure import watch_tasks
+from veloflux_site.workers import PromptCelery
 
-app = Celery("veloflux")
+app = PromptCelery("veloflux")
 app.conf.update(
     broker_url=settings.CELERY_BROKER_URL,
     broker_connection_retry_on_startup=True,
     # Longer than any task here takes; a lost worker's message comes back after it, the sweep comes long before.
-    broker_transport_options={"visibility_timeout": 300},
+    broker_transport_options={
+        "visibility_timeout": 300,
+        # A Redis that went without a word is noticed, while working and while stopping.
+        "socket_connect_timeout": 2,
+        "socket_timeout": 10,
+        "socket_keepalive": True,
+    },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
     task_ignore_result=True,

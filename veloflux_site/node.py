@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
-from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
 
@@ -26,6 +25,7 @@ from balancer.edge.settings import NodeEnvironment
 from balancer.edge.signing import BadSignature, sign, verify
 from balancer.edge.stats import Reader
 from veloflux_site.logs import configure_logging
+from veloflux_site.workers import PromptCelery
 
 AGAIN_S = 2.0  # until a server that is still in use is asked for again
 LOST_S = 10.0  # after which a reload that was asked for, and did not come, is asked for again
@@ -34,7 +34,7 @@ RETRY: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 2, "inte
 log = structlog.get_logger(__name__)
 environment = NodeEnvironment.from_environ(os.environ)
 prefix = f"node.{environment.id}."
-app = Celery("veloflux-node")
+app = PromptCelery("veloflux-node")
 app.conf.update(
     broker_url=environment.broker_url,
     broker_connection_retry_on_startup=True,
