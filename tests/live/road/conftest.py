@@ -64,8 +64,6 @@ def pings(client: redis.Redis) -> bool:
 def stack(road_database: str, road_redis: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
     with stacks.running(folder, road_database, road_redis.name) as running:
-        with redis.Redis.from_url(road_redis.name) as client:
-            client.execute_command("ACL", "SAVE")
         with psycopg.connect(road_database, autocommit=True) as db:  # no plan's limit shall answer 402 or 429 here
             db.execute("UPDATE billing_subscription SET plan_id = 'custom'")
         yield running
