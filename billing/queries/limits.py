@@ -25,3 +25,8 @@ def of(tenant_id: str) -> Limits:
 def seats(tenant_id: str) -> int | None:
     """How many people a tenant may have (`settings.TENANT_SEATS`)."""
     return of(tenant_id).members
+
+
+def plans_of(tenant_ids: list[str]) -> dict[str, str]:
+    """Tenant's id → code of its plan, in one query."""
+    return dict(Subscription.objects.filter(tenant__in=tenant_ids).values_list("tenant_id", "plan_id"))

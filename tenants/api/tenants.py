@@ -1,23 +1,32 @@
-"""/api/tenants: the tenants one belongs to; staff see all of them."""
+"""/api/tenants: the tenants one belongs to; staff see all of them, with what is in each."""
 
-from typing import Any
+from typing import Any, Protocol, cast
 
-from django.db.models import QuerySet
+from django.conf import settings
+from django.db.models import Count, OuterRef, QuerySet, Subquery
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from django_filters import rest_framework as filters
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from tenants.errors import Forbidden
 from tenants.models import Membership, Tenant, TenantStatus
-from tenants.restkit import access
-from tenants.restkit.permissions import TenantRight
 from tenants.restkit.serializers import LineField, StrictSerializer
-from tenants.restkit.viewsets import READ, KitViewSet
+from tenants.restkit.viewsets import KitViewSet
 from tenants.services import tenancy
+
+
+class Stats(Protocol):
+    """`settings.TENANT_STATS`: tenant's id → name → how many, for all of them at once. In the platform's scope."""
+
+    def __call__(self, tenants: list[Tenant]) -> dict[str, dict[str, Any]]: ...
+
+
+def stats_of(tenants: list[Tenant]) -> dict[str, dict[str, Any]]:
+    return cast(Stats, import_string(settings.TENANT_STATS))(tenants)
 
 
 class TenantSerializer(StrictSerializer):
@@ -28,14 +37,26 @@ class TenantSerializer(StrictSerializer):
     status = serializers.ChoiceField(TenantStatus.choices, read_only=True)
     role = serializers.SerializerMethodField()
     created_at = serializers.DateTimeField(read_only=True)
+    suspended_at = serializers.DateTimeField(read_only=True)
+    suspended_reason = serializers.CharField(read_only=True)
+    deleted_at = serializers.DateTimeField(read_only=True)
+    purge_at = serializers.DateTimeField(read_only=True)
+    stats = serializers.SerializerMethodField(help_text="For staff: plan, members, pools, backends, routes, hosts.")
 
     def get_role(self, tenant: Tenant) -> str:
         """`staff` where one is let in by that alone."""
         roles: dict[str, str] = self.context["roles"]
         return roles.get(tenant.pk, "staff")
 
+    @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
+    def get_stats(self, tenant: Tenant) -> dict[str, Any] | None:
+        stats: dict[str, dict[str, Any]] = self.context.get("stats", {})
+        return stats.get(tenant.pk)
+
 
 class TenantFilter(filters.FilterSet):
+    plan = filters.CharFilter(field_name="subscription__plan")
+
     class Meta:
         model = Tenant
         fields = ("slug", "name", "status")
@@ -45,15 +66,19 @@ class TenantsViewSet(KitViewSet):
     queryset = Tenant.objects.all()
     serializer_class = TenantSerializer
     filterset_class = TenantFilter
-    search_fields = ("slug", "name")
-    ordering_fields = ("slug", "name", "created_at")
+    search_fields = ("slug", "name", "id")
+    ordering_fields = ("slug", "name", "status", "created_at")
 
     def get_queryset(self) -> QuerySet[Tenant]:
         everyone: QuerySet[Tenant] = Tenant.objects.all()
         if self.access.is_staff:
-            return everyone
+            counted: QuerySet[Tenant] = everyone.annotate(members=Subquery(MEMBERS))
+            return counted
         bound = self.access.signed_in().tenant_id
-        theirs = everyone.filter(memberships__user=self.user)
+        mine = Membership.objects.filter(user=self.user, suspended_at=None)
+        theirs = everyone.filter(pk__in=mine.values("tenant")).exclude(
+            status=TenantStatus.DELETED, pk__in=mine.exclude(role="owner").values("tenant")
+        )
         return theirs.filter(pk=bound) if bound else theirs
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -61,9 +86,14 @@ class TenantsViewSet(KitViewSet):
         return {**super().get_serializer_context(), "roles": roles}
 
     def list(self, request: Request, **_: Any) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page = list(self.paginate_queryset(self.filter_queryset(self.get_queryset())) or [])
+        context = self.get_serializer_context()
+        if self.access.is_staff:
+            counted = stats_of(page)
+            context["stats"] = {one.pk: {**counted[one.pk], "members": one.members or 0} for one in page}
+        return self.get_paginated_response(TenantSerializer(page, many=True, context=context).data)
 
+    @extend_schema(responses={201: TenantSerializer})
     def create(self, request: Request, **_: Any) -> Response:
         """Create another tenant, owned by whoever asks. A person, not a key: it would hold what its role does not."""
         if self.access.signed_in().role is not None:
@@ -74,15 +104,6 @@ class TenantsViewSet(KitViewSet):
         return self.answer(tenant, status=201)
 
 
-class TenantDetail(APIView):
-    permission_classes = (TenantRight,)
-    verbs = READ
-    action = "retrieve"
-
-    @extend_schema(responses=TenantSerializer, operation_id="tenants_retrieve")
-    def get(self, request: Request, tenant: str) -> Response:
-        """Show the tenant, and what one is in it."""
-        found = access.of(request._request)
-        here = found.here()
-        role = {here.pk: str(found.role)} if found.role else {}
-        return Response(TenantSerializer(here, context={"roles": role}).data)
+MEMBERS = (
+    Membership.objects.filter(tenant=OuterRef("pk")).order_by().values("tenant").annotate(n=Count("pk")).values("n")
+)

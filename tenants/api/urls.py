@@ -4,9 +4,12 @@ from django.urls import URLPattern, URLResolver, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from tenants.api import auth, docs, profile
+from tenants.api.invitations import AcceptInvitation, InvitationViewSet
 from tenants.api.keys import KeyViewSet
+from tenants.api.members import MemberViewSet
 from tenants.api.root import Root
-from tenants.api.tenants import TenantDetail, TenantsViewSet
+from tenants.api.tenant import TenantDetail
+from tenants.api.tenants import TenantsViewSet
 from tenants.restkit.routers import TENANT, tenant_urls, urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -20,7 +23,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/auth/logout/?$", auth.Logout.as_view(), name="api-logout"),
     re_path(r"^api/profile/?$", profile.Profile.as_view(), name="profile"),
     re_path(r"^api/profile/tenants/?$", profile.ProfileTenants.as_view(), name="profile-tenants"),
+    re_path(r"^api/invitations/accept/?$", AcceptInvitation.as_view(), name="invitation-accept"),
+    *tenant_urls("users", MemberViewSet),
+    *tenant_urls("invitations", InvitationViewSet),
     *tenant_urls("keys", KeyViewSet),
     *urls("tenants", TenantsViewSet, "tenant"),
-    re_path(rf"^api/tenants/{TENANT}/?$", TenantDetail.as_view(), name="tenant-detail"),
+    re_path(
+        rf"^api/tenants/{TENANT}/?$",
+        TenantDetail.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="tenant-detail",
+    ),
+    *(
+        re_path(rf"^api/tenants/{TENANT}/{act}/?$", TenantDetail.as_view({"post": act}), name=f"tenant-{act}")
+        for act in ("suspend", "activate", "restore")
+    ),
 ]

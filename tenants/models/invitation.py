@@ -1,5 +1,7 @@
 """A place in a tenant that is offered to an e-mail address."""
 
+import hashlib
+
 from django.db import models
 
 from tenants.ids import new_id
@@ -32,6 +34,11 @@ class Invitation(models.Model):
                 name="invitation_open_once",
             ),
         )
+
+    @property
+    def etag(self) -> str:
+        state = f"{self.pk}:{self.expires_at}:{self.accepted_at}:{self.revoked_at}"
+        return hashlib.sha256(state.encode()).hexdigest()[:20]
 
     def __str__(self) -> str:
         return f"{self.email} to {self.tenant}"

@@ -1,5 +1,7 @@
 """Who belongs to which tenant, and as what."""
 
+import hashlib
+
 from django.db import models
 
 from tenants.ids import new_id
@@ -19,6 +21,10 @@ class Membership(models.Model):
     class Meta:
         ordering = ("tenant_id", "user_id")
         constraints = (models.UniqueConstraint(fields=["tenant", "user"], name="membership_once"),)
+
+    @property
+    def etag(self) -> str:
+        return hashlib.sha256(f"{self.pk}:{self.role}:{self.suspended_at}".encode()).hexdigest()[:20]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.tenant}"

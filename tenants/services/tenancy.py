@@ -67,7 +67,7 @@ def hold(tenant_id: str) -> Tenant:
     NO KEY: who only points at the tenant by a foreign key does not wait. Raise `NotFound`.
     """
     with platform_scope():
-        held = Tenant.objects.select_for_update(no_key=True).filter(pk=tenant_id).first()
+        held: Tenant | None = Tenant.objects.select_for_update(no_key=True).filter(pk=tenant_id).first()
     if held is None:
         raise NotFound
     return held

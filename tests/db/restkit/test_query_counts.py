@@ -20,6 +20,8 @@ PINNED = {
     "routes": WHO + 2,
     "deployments": WHO + 2,
     "keys": WHO + 2,
+    "users": WHO + 2,
+    "invitations": WHO + 2,
 }
 pytestmark = pytest.mark.django_db
 
