@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
+from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
@@ -16,10 +18,11 @@ from balancer.fleet.models import Cluster, Deployment, Revision
 from balancer.models import Backend, Pool, Route
 from balancer.services import backends, nodes, pools, routes
 from tenants.actor import Actor
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Membership, SignInMethod, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import keys, sign_ins, tenancy
+from tenants.services import console_sessions, keys, sign_ins, tenancy
+from tenants.session_store import SessionStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -157,6 +160,17 @@ def token(person: User, tenant: Tenant | None = None, *, at: datetime | None = N
     """An access token, of a sign-in of its own."""
     with platform_scope():
         return sign_ins.start(person, tenant, None, source=sign_ins.From("127.0.0.1"), now=at or timezone.now()).token
+
+
+def console_login(client: Client, person: User, backend: str | None = None) -> None:
+    """Stands for `Client._login`: sign this browser in, through what the login page calls."""
+    request = HttpRequest()
+    request.META = {"REMOTE_ADDR": "127.0.0.1", "HTTP_USER_AGENT": "test"}
+    request.session = client.session if settings.SESSION_COOKIE_NAME in client.cookies else SessionStore()
+    with platform_scope():
+        console_sessions.begin(request, person, method=SignInMethod.PASSWORD)
+        request.session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
 
 
 # One object of each resource that `tenant_urls` mounts, by its name there: the tests of isolation ask for it.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, connections
+from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import DjangoDbBlocker
 
@@ -19,7 +20,7 @@ from tenants import scope
 from tenants.models import Tenant, User
 from tenants.queries import directory
 from tenants.roles import Role
-from tests import cache_keys
+from tests import build, cache_keys
 from tests.browser import browser as browser  # a fixture of all tests
 
 
@@ -63,8 +64,6 @@ def end_other_sessions() -> None:
 
 
 def make_world() -> World:
-    from tests import build
-
     build.cluster()
     owner, viewer, their_owner = (
         build.user("owner@ours.test"),
@@ -97,6 +96,12 @@ def nothing_remembered() -> None:
     """Ids may return between tests, and lockouts must not."""
     directory.forget()
     cache_keys.start_anew()
+
+
+@pytest.fixture(autouse=True)
+def signed_in_as_the_product_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`client.force_login(person)`: Django's own makes a session without a sign-in, which is nobody's here."""
+    monkeypatch.setattr(Client, "_login", build.console_login)
 
 
 @pytest.fixture

@@ -10,9 +10,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import jwt
-from django.conf import settings
-from django.contrib.auth import get_user
 from django.http import HttpRequest
 
 from balancer.fleet.models import Placement
@@ -30,14 +27,14 @@ PROTOCOL = "veloflux"
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What a socket may be told, and what has to stay true for it. `expires_at` is epoch seconds (a JWT's end);
-    `session_hash` is what a changed password changes."""
+    `sign_in` is there for sessions and tokens; `session_hash` is what a changed password changes."""
 
     user_id: str
     tenant_id: str
     cluster_id: str
     staff: bool
     key_id: str | None = None
-    session_key: str | None = None
+    sign_in: str | None = None
     session_hash: str | None = None
     expires_at: float | None = None
 
@@ -65,9 +62,9 @@ def of_socket(shown: Shown, *, now: datetime) -> Pass:
             return _from_ticket(ticket, named=shown.tenant)
         if bearer := _protocol(shown, "bearer."):
             caller = credentials.from_bearer(bearer, now=now)
-            return _pass(caller, shown, bearer=bearer)
+            return _pass(caller, shown)
         if shown.session_key:
-            return _from_session(shown.session_key, shown)
+            return _from_session(shown.session_key, shown, now=now)
     raise Unauthenticated
 
 
@@ -75,14 +72,8 @@ def of_request(request: HttpRequest, found: access.Access) -> Pass:
     """For the ticket that a request asks for. A ticket lives no longer than what it was asked with."""
     if found.caller is None or found.tenant is None:
         raise found.problem or Unauthenticated()
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    session = request.session if found.caller.through == "session" else None
     with platform_scope():
-        return _made(
-            found,
-            bearer=value.strip() if scheme.lower() == "bearer" else "",
-            session_key=session.session_key if session else None,
-        )
+        return _made(found)
 
 
 def as_json(pass_: Pass) -> dict[str, Any]:
@@ -101,27 +92,25 @@ def _from_ticket(ticket: str, *, named: str | None) -> Pass:
     return pass_
 
 
-def _from_session(session_key: str, shown: Shown) -> Pass:
+def _from_session(session_key: str, shown: Shown, *, now: datetime) -> Pass:
     request = HttpRequest()
     request.session = SessionStore(session_key)
-    request.user = get_user(request)
-    caller = credentials.from_session(request)
+    caller = credentials.from_session(request, now=now)
     if caller is None:
         raise Unauthenticated
-    return _pass(caller, shown, session_key=session_key)
+    return _pass(caller, shown)
 
 
-def _pass(caller: access.Caller, shown: Shown, *, bearer: str = "", session_key: str | None = None) -> Pass:
-    found = access.decide(caller, named=shown.tenant, host=shown.host)
-    return _made(found, bearer=bearer, session_key=session_key)
+def _pass(caller: access.Caller, shown: Shown) -> Pass:
+    return _made(access.decide(caller, named=shown.tenant, host=shown.host))
 
 
-def _made(found: access.Access, *, bearer: str, session_key: str | None) -> Pass:
+def _made(found: access.Access) -> Pass:
     if found.caller is None or found.tenant is None:
         raise found.problem or Unauthenticated()
     if not found.may(Verb.VIEW):
         raise Forbidden(Verb.VIEW, [str(role) for role in who_may(Verb.VIEW)])
-    user = found.caller.user
+    user, sign_in, ends = found.caller.user, found.caller.sign_in, found.caller.expires_at
     kind, _, key = found.caller.key.partition(":")
     placed = Placement.objects.filter(tenant_id=found.tenant.pk).values_list("cluster_id", flat=True).first()
     return Pass(
@@ -130,16 +119,10 @@ def _made(found: access.Access, *, bearer: str, session_key: str | None) -> Pass
         cluster_id=placed or "",
         staff=found.is_staff,
         key_id=key if kind == "key" else None,
-        session_key=session_key,
-        session_hash=user.get_session_auth_hash() if session_key else None,
-        expires_at=_end(bearer) if bearer and kind != "key" else None,
+        sign_in=sign_in.pk if sign_in else None,
+        session_hash=user.get_session_auth_hash() if found.caller.through == "session" else None,
+        expires_at=ends.timestamp() if ends else None,
     )
-
-
-def _end(token: str) -> float:
-    """When a token ends that `credentials` has accepted."""
-    claims = jwt.decode(token, settings.JWT_KEY, algorithms=["HS256"], options={"verify_aud": False})
-    return float(claims["exp"])
 
 
 def _protocol(shown: Shown, prefix: str) -> str | None:

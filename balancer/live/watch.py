@@ -1,21 +1,21 @@
-"""Is each socket still entitled? One check every two seconds for all the sockets of a process, four queries whatever
-their number: so that access withdrawn closes within five."""
+"""Is each socket still entitled? One check every two seconds for all the sockets of a process, a handful of queries
+whatever their number: so that access withdrawn closes within five."""
 
 import asyncio
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import Any
 from weakref import WeakKeyDictionary
 
 import structlog
 from channels.db import DatabaseSyncToAsync
-from django.contrib.sessions.models import Session
 from django.db import Error
 
 from balancer.live.passes import Pass, user_id
 from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.queries import people
 from tenants.scope import platform_scope
+from tenants.services import console_sessions
 
 log = structlog.get_logger(__name__)
 
@@ -91,14 +91,14 @@ class _Seen:
         users = {user_id(pass_) for pass_ in passes}
         tenants = {pass_.tenant_id for pass_ in passes}
         keys = {pass_.key_id for pass_ in passes if pass_.key_id}
-        sessions = {pass_.session_key for pass_ in passes if pass_.session_key}
+        sign_ins = {pass_.sign_in for pass_ in passes if pass_.sign_in}
         self.users = {str(user.pk): user for user in User.objects.filter(pk__in=users, is_active=True)}
         self.tenants = set(Tenant.objects.filter(pk__in=tenants).values_list("pk", flat=True))
         pairs = Membership.objects.filter(user__in=users, tenant__in=tenants).values_list("user_id", "tenant_id")
         self.members = {(str(user), tenant) for user, tenant in pairs}
         self.keys = _good_keys(keys, now) if keys else set()
-        live: Any = Session.objects.filter(session_key__in=sessions, expire_date__gt=now)
-        self.sessions = set(live.values_list("pk", flat=True)) if sessions else set()
+        live = people.live_sign_ins(sign_ins, now=now) if sign_ins else []
+        self.sign_ins = {row.pk for row in live if not console_sessions.is_idle(row, now=now)}
 
     def code(self, pass_: Pass, *, now: datetime) -> int | None:
         if not self._proven(pass_, now=now):
@@ -113,9 +113,9 @@ class _Seen:
             return False
         if pass_.key_id and pass_.key_id not in self.keys:
             return False
-        if pass_.session_key is None:
-            return True
-        return pass_.session_key in self.sessions and pass_.session_hash == user.get_session_auth_hash()
+        if pass_.sign_in and pass_.sign_in not in self.sign_ins:
+            return False
+        return pass_.session_hash is None or pass_.session_hash == user.get_session_auth_hash()
 
 
 def _good_keys(keys: set[str], now: datetime) -> set[str]:

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.contrib.auth import logout as end_console_session
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -14,7 +13,7 @@ from tenants.restkit.access import address_of
 from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.roles import Role
-from tenants.services import accounts, sign_ins
+from tenants.services import accounts, console_sessions, sign_ins
 from tenants.services.sign_ins import From, SignedIn
 
 
@@ -136,5 +135,5 @@ class Logout(IdempotentView):
         form.is_valid(raise_exception=True)
         if "refresh_token" in form.validated_data:
             sign_ins.end_by_secret(form.validated_data["refresh_token"], now=timezone.now())
-        end_console_session(request._request)
+        console_sessions.finish(request._request)
         return Response(status=204)

@@ -1,7 +1,6 @@
 """Sign up, sign in, sign out, choose a tenant, and say how one likes the console."""
 
 from django.conf import settings
-from django.contrib.auth import login, logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -15,10 +14,10 @@ from tenants.console.forms import LoginForm, PreferencesForm, SignUpForm
 from tenants.console.page import THEME_COOKIE, page, theme_of
 from tenants.console.words import ROLES
 from tenants.errors import Refused
-from tenants.models import User
+from tenants.models import SignInMethod, User
 from tenants.queries import people
 from tenants.restkit import access
-from tenants.services import accounts, passwords, profiles
+from tenants.services import accounts, console_sessions, passwords, profiles
 from tenants.services.accounts import NewAccount
 
 YEAR = 365 * 86400
@@ -50,7 +49,7 @@ def sign_in(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.show(refused)
         else:
-            login(request, user)
+            console_sessions.begin(request, user, method=SignInMethod.PASSWORD)
             return HttpResponseRedirect(safe_next(request, given["next"]))
     return page(
         request, "tenants/login.html", {"form": form, "open": settings.SIGN_UP_OPEN}, status=422 if form.errors else 200
@@ -68,7 +67,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
         except Refused as refused:
             form.show(refused)
         else:
-            login(request, user)
+            console_sessions.begin(request, user, method=SignInMethod.PASSWORD)
             prefer(user, language=translation.get_language() or settings.LANGUAGE_CODE, theme="")
             return redirect("console:overview", tenant.slug)
     return page(
@@ -81,7 +80,7 @@ def sign_up(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
-    logout(request)
+    console_sessions.finish(request)
     return redirect("account:login")
 
 

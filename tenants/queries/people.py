@@ -1,8 +1,14 @@
 """Who is who, and who belongs where."""
 
+from collections.abc import Collection
+from datetime import datetime
 from uuid import UUID
 
-from tenants.models import Membership, SignIn, User
+from django.contrib.sessions.models import Session
+from django.db.models import Exists, OuterRef, Q, Subquery
+
+from tenants.models import Membership, SignIn, SignInKind, TenantStatus, User
+from tenants.roles import Role
 
 
 def user(user_id: UUID | str) -> User | None:
@@ -16,17 +22,34 @@ def sign_in(sign_in_id: str, user_id: UUID) -> SignIn | None:
     return found.filter(user__is_active=True).first()
 
 
+def console_session(session_key: str, *, now: datetime) -> SignIn | None:
+    """With its person, and what Django's session holds in `session_data`, all of it in one query."""
+    held = Session.objects.filter(pk=OuterRef("session_key"), expire_date__gt=now).values("session_data")
+    found = SignIn.objects.select_related("user").annotate(session_data=Subquery(held))
+    found = found.filter(session_key=session_key, ended_at=None, expires_at__gt=now, user__is_active=True)
+    return found.exclude(session_data=None).first()
+
+
+def live_sign_ins(ids: Collection[str], *, now: datetime) -> list[SignIn]:
+    """Those of them that have not ended; of a browser's, only where its session is there."""
+    session = Exists(Session.objects.filter(pk=OuterRef("session_key"), expire_date__gt=now))
+    found = SignIn.objects.filter(pk__in=ids, ended_at=None, expires_at__gt=now)
+    return list(found.filter(Q(kind=SignInKind.TOKEN) | session))
+
+
 def by_email(email: str) -> User | None:
     return User.objects.filter(email=email.lower()).first()
 
 
 def membership(user_id: UUID, tenant_id: str) -> Membership | None:
-    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id).first()
+    """None too for one that is suspended."""
+    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, suspended_at=None).first()
 
 
 def memberships(user_id: UUID, *, most: int | None = None) -> list[Membership]:
-    """With their tenants, by slug."""
-    rows = Membership.objects.select_related("tenant").filter(user_id=user_id).order_by("tenant__slug", "pk")
+    """With their tenants, by slug: not what is suspended, nor what is deleted, which only its owners see."""
+    rows = Membership.objects.select_related("tenant").filter(user_id=user_id, suspended_at=None)
+    rows = rows.exclude(~Q(role=Role.OWNER), tenant__status=TenantStatus.DELETED).order_by("tenant__slug", "pk")
     return list(rows[:most])
 
 

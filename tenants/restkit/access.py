@@ -4,16 +4,19 @@ Path, host and credential must agree. A tenant one is not a member of does not e
 """
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import structlog
 from django.http import HttpRequest
 
 from tenants.actor import Actor
 from tenants.errors import NotFound, Refused, Unauthenticated
-from tenants.models import SignIn, Tenant, User
+from tenants.models import SignIn, Tenant, TenantStatus, User
 from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Role, Verb, narrower, rights
+from tenants.services import reauth
+from tenants.visitors import address_of as address_of
 
 log = structlog.get_logger(__name__)
 
@@ -28,7 +31,8 @@ class TenantRequired(Refused):
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A proven credential. `tenant_id` and `role` are what it is bound to, where it is; `key` is stable for one
-    credential and says nothing about its secret. `sign_in` is there for sessions and tokens."""
+    credential and says nothing about its secret. `sign_in` is there for sessions and tokens, `expires_at` for tokens.
+    """
 
     user: User
     through: str
@@ -36,6 +40,7 @@ class Caller:
     tenant_id: str | None = None
     role: Role | None = None
     sign_in: SignIn | None = None
+    expires_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +76,10 @@ class Access:
             address=address,
             name=caller.user.email,
         )
+
+    def require_proof(self, *, now: datetime) -> None:
+        """Before something dangerous. Raise `reauth.ReauthenticationNeeded`, or `OwnersOnly` for a key."""
+        reauth.require(self.signed_in().sign_in, now=now, role=self.role)
 
     def may(self, verb: Verb) -> bool:
         return verb in rights(self.role, is_staff=self.is_staff)
@@ -123,15 +132,13 @@ def _role(caller: Caller, tenant: Tenant) -> Role | None:
     membership = people.membership(caller.user.pk, tenant.pk)
     if membership is None:
         raise NotFound
-    role = Role(membership.role)
-    return narrower(role, caller.role) if caller.role else role
+    role = narrower(Role(membership.role), caller.role) if caller.role else Role(membership.role)
+    if tenant.status == TenantStatus.DELETED and role is not Role.OWNER:
+        raise NotFound
+    return role
 
 
 def of(request: HttpRequest) -> Access:
     """What the middleware decided."""
     access = getattr(request, "access", None)
     return access if isinstance(access, Access) else Access(None, problem=Unauthenticated())
-
-
-def address_of(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))

@@ -4,14 +4,18 @@ import base64
 import binascii
 from datetime import datetime
 
+from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
 from tenants.errors import Unauthenticated
-from tenants.models import User
+from tenants.models import SignIn, User
 from tenants.queries import people
 from tenants.restkit.access import Caller, address_of
 from tenants.roles import Role
-from tenants.services import keys, passwords, tokens
+from tenants.services import console_sessions, keys, passwords, sign_ins, tokens
 
 MOST = 8192
 
@@ -20,26 +24,47 @@ def caller_of(request: HttpRequest, *, now: datetime) -> Caller | None:
     """None when nothing was shown. Raise `Unauthenticated` or `LockedOut` when what was shown is no good."""
     header = request.headers.get("Authorization", "")
     if not header:
-        return from_session(request)
+        return from_session(request, now=now)
     if len(header) > MOST or "\x00" in header:
         raise Unauthenticated("This credential is not valid.", "invalid_credential")
     scheme, _, value = header.partition(" ")
     match scheme.lower():
         case "bearer":
-            return from_bearer(value.strip(), now=now)
+            return from_bearer(value.strip(), now=now, address=address_of(request))
         case "basic":
             return from_basic(value.strip(), address=address_of(request))
     raise Unauthenticated("Use “Bearer”, with a token or a key, or “Basic”.", "invalid_credential")
 
 
-def from_session(request: HttpRequest) -> Caller | None:
-    user = request.user
-    if not isinstance(user, User) or not user.is_active:
+def from_session(request: HttpRequest, *, now: datetime) -> Caller | None:
+    sign_in = session_of(request, now=now)
+    if sign_in is None:
         return None
-    return Caller(user, "session", f"session:{user.pk}")
+    sign_ins.seen(sign_in, address=address_of(request), now=now)
+    return Caller(sign_in.user, "session", f"session:{sign_in.user_id}", sign_in=sign_in)
 
 
-def from_bearer(value: str, *, now: datetime) -> Caller:
+def session_of(request: HttpRequest, *, now: datetime) -> SignIn | None:
+    """The live sign-in of a browser's session. One that was left alone too long ends here."""
+    sign_in = console_sessions.of(request)
+    if sign_in is None or request.session.get(SESSION_KEY) != str(sign_in.user_id):
+        return None
+    # What a new password changes, whoever set it.
+    if not constant_time_compare(request.session.get(HASH_SESSION_KEY, ""), sign_in.user.get_session_auth_hash()):
+        return None
+    if console_sessions.is_idle(sign_in, now=now):
+        sign_ins.end([sign_in], reason="idle", now=now)
+        return None
+    return sign_in
+
+
+def person_of(request: HttpRequest) -> User | AnonymousUser:
+    """`request.user`."""
+    sign_in = session_of(request, now=timezone.now())
+    return sign_in.user if sign_in is not None else AnonymousUser()
+
+
+def from_bearer(value: str, *, now: datetime, address: str = "") -> Caller:
     """A token or a key."""
     if value.startswith("vf_"):
         return _from_key(value, now=now)
@@ -47,7 +72,15 @@ def from_bearer(value: str, *, now: datetime) -> Caller:
     sign_in = people.sign_in(claims.sign_in, claims.user_id)
     if sign_in is None:
         raise Unauthenticated("This token is not valid.", "invalid_token")
-    return Caller(sign_in.user, "jwt", f"user:{sign_in.user_id}", claims.tenant_id, sign_in=sign_in)
+    sign_ins.seen(sign_in, address=address, now=now)
+    return Caller(
+        sign_in.user,
+        "jwt",
+        f"user:{sign_in.user_id}",
+        claims.tenant_id,
+        sign_in=sign_in,
+        expires_at=claims.expires_at,
+    )
 
 
 def _from_key(value: str, *, now: datetime) -> Caller:

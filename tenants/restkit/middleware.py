@@ -8,14 +8,16 @@ import re
 from collections.abc import Callable
 
 from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.auth.views import redirect_to_login
 from django.db import InterfaceError, OperationalError
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import timezone, translation
+from django.utils.functional import SimpleLazyObject
 from redis.exceptions import RedisError
 
 from tenants.errors import Refused
-from tenants.models import User
+from tenants.models import Tenant, User
 from tenants.restkit import access, credentials
 from tenants.restkit.problems import unavailable
 from tenants.scope import platform_scope, tenant_scope
@@ -50,6 +52,13 @@ class LanguageMiddleware:
         return response
 
 
+class PersonMiddleware(AuthenticationMiddleware):
+    """`request.user` from the session's sign-in: what ended, is idle or has an older password is nobody's."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        request.user = SimpleLazyObject(lambda: credentials.person_of(request))  # type: ignore[assignment]
+
+
 class TenantMiddleware:
     """Find who asks (`request.access`) and for which tenant (`request.tenant`, None without), and work on it."""
 
@@ -69,6 +78,8 @@ class TenantMiddleware:
         _prefer_language(request, found)
         if found.tenant is None:
             return self.get_response(request)
+        if path and path["pages"] and path["tenant"] not in (found.tenant.slug, found.tenant.pk):
+            return _at_its_new_name(request, path["tenant"], found.tenant)
         with tenant_scope(found.tenant):
             return self.get_response(request)
 
@@ -80,6 +91,12 @@ def _decide(request: HttpRequest, named: str | None) -> access.Access:
     except Refused as refused:
         return access.Access(None, problem=refused, refused=refused)
     return access.decide(caller, named=named, host=host.lower())
+
+
+def _at_its_new_name(request: HttpRequest, former: str, tenant: Tenant) -> HttpResponse:
+    """A page of before: the browser goes there, with what it was about to send."""
+    url = request.get_full_path().replace(f"/t/{former}", f"/t/{tenant.slug}", 1)
+    return HttpResponseRedirect(url, status=302 if request.method in ("GET", "HEAD") else 307)
 
 
 def _no_page(request: HttpRequest, found: access.Access) -> HttpResponse:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
@@ -14,7 +15,9 @@ from tenants.models import Membership, RefreshToken, SignIn, SignInKind, SignInM
 from tenants.queries import people
 from tenants.services import tokens
 
-LIFETIME = timedelta(days=30)
+LIFETIME = timedelta(days=30)  # of a chain of tokens that nobody uses
+CHAIN_MOST = timedelta(days=90)  # of one that is used
+SEEN_EVERY = timedelta(minutes=1)  # how exact `last_seen_at` is
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,17 @@ def start(user: User, tenant: Tenant | None, membership: Membership | None, *, s
 
 def start_console(user: User, session_key: str, *, source: From, now: datetime, tenant: Tenant | None = None) -> SignIn:
     """A browser's session, whose Django session has this key."""
-    made: SignIn = SignIn.objects.create(
-        tenant=tenant, kind=SignInKind.CONSOLE, session_key=session_key, **begun(user, source, now=now)
-    )
+    fields = begun(user, source, now=now) | {"expires_at": now + timedelta(seconds=settings.SESSION_MOST_SECONDS)}
+    made: SignIn = SignIn.objects.create(tenant=tenant, kind=SignInKind.CONSOLE, session_key=session_key, **fields)
     return made
+
+
+def seen(sign_in: SignIn, *, address: str, now: datetime) -> None:
+    """Just now, and from there; written down once a minute."""
+    if now - sign_in.last_seen_at < SEEN_EVERY:
+        return
+    sign_in.last_seen_at, sign_in.address = now, address or sign_in.address
+    SignIn.objects.filter(pk=sign_in.pk).update(last_seen_at=now, address=sign_in.address)
 
 
 def begun(user: User, source: From, *, now: datetime) -> dict[str, object]:
@@ -88,7 +98,7 @@ def _rotate(secret: str, *, now: datetime) -> SignedIn | None:
         return None
     sign_in = link.sign_in
     user, tenant = sign_in.user, sign_in.tenant
-    if sign_in.ended_at is not None or not user.is_active:
+    if sign_in.ended_at is not None or not user.is_active or now - sign_in.created_at > CHAIN_MOST:
         return None
     if link.used_at is not None:
         end([sign_in], reason="reused", now=now)

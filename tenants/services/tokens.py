@@ -1,19 +1,20 @@
-"""Access tokens: JWT, HS256 and nothing else, fifteen minutes, for one audience and at most one tenant."""
+"""Access tokens: JWT, HS256 and nothing else, a quarter of an hour, for one audience and at most one tenant."""
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import jwt
 from django.conf import settings
 
+from tenants import keyring
 from tenants.errors import Unauthenticated
 
-LIFETIME = timedelta(minutes=15)
 ALGORITHM = "HS256"
 ISSUER = "veloflux"
 AUDIENCE = "veloflux-api"
 REQUIRED = ["iss", "aud", "exp", "nbf", "iat", "jti", "sub", "sid"]
+SKEW = timedelta(seconds=10)  # how far two nodes' clocks may be apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +23,16 @@ class Claims:
     tenant_id: str | None
     jti: str
     sign_in: str
+    expires_at: datetime
+
+
+def lifetime() -> timedelta:
+    return timedelta(seconds=settings.ACCESS_TOKEN_SECONDS)
 
 
 def issue(user_id: uuid.UUID, tenant_id: str | None, *, sign_in: str, now: datetime) -> tuple[str, datetime]:
     """The token, and when it ends. It is good as long as its sign-in is."""
-    expires = now + LIFETIME
+    expires = now + lifetime()
     claims = {
         "iss": ISSUER,
         "aud": AUDIENCE,
@@ -38,7 +44,8 @@ def issue(user_id: uuid.UUID, tenant_id: str | None, *, sign_in: str, now: datet
         "exp": expires,
         "jti": uuid.uuid4().hex,
     }
-    return jwt.encode(claims, settings.JWT_KEY, algorithm=ALGORITHM), expires
+    kid, key = keyring.current()
+    return jwt.encode(claims, key, algorithm=ALGORITHM, headers={"kid": kid}), expires
 
 
 def read(token: str) -> Claims:
@@ -46,17 +53,27 @@ def read(token: str) -> Claims:
     try:
         claims = jwt.decode(
             token,
-            settings.JWT_KEY,
+            _key(token),
             algorithms=[ALGORITHM],
             audience=AUDIENCE,
             issuer=ISSUER,
+            leeway=SKEW,
             options={"require": REQUIRED},
         )
         tenant = claims.get("tenant")
         if tenant is not None and not isinstance(tenant, str):
             raise Unauthenticated("This token is not valid.", "invalid_token")
-        return Claims(uuid.UUID(claims["sub"]), tenant, str(claims["jti"]), str(claims["sid"]))
+        expires = datetime.fromtimestamp(claims["exp"], UTC)
+        return Claims(uuid.UUID(claims["sub"]), tenant, str(claims["jti"]), str(claims["sid"]), expires)
     except jwt.ExpiredSignatureError as error:
         raise Unauthenticated("This token has expired: refresh it.", "token_expired") from error
-    except (jwt.PyJWTError, ValueError) as error:
+    except (jwt.PyJWTError, ValueError, OverflowError) as error:
         raise Unauthenticated("This token is not valid.", "invalid_token") from error
+
+
+def _key(token: str) -> str:
+    """The one that the token's header names. The header proves nothing: it only says which signature to expect."""
+    key = keyring.by_id(str(jwt.get_unverified_header(token).get("kid", "")))
+    if key is None:
+        raise Unauthenticated("This token is not valid.", "invalid_token")
+    return key

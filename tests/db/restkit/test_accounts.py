@@ -2,10 +2,10 @@
 
 import jwt
 import pytest
-from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
+from tenants import keyring
 from tenants.hashers import Argon2
 from tenants.models import ApiKey, Membership, SignIn, Tenant, User
 from tenants.queries import people
@@ -242,13 +242,13 @@ def forged(key: str = "", **claims: object) -> str:
         "tenant": None,
         "iat": now,
         "nbf": now,
-        "exp": now + tokens.LIFETIME,
+        "exp": now + tokens.lifetime(),
         "jti": "x",
         "sid": "",
     }
-    return jwt.encode(
-        {n: v for n, v in (whole | claims).items() if v != ""}, key or settings.JWT_KEY, algorithm="HS256"
-    )
+    kid, ours = keyring.current()
+    kept = {n: v for n, v in (whole | claims).items() if v != ""}
+    return jwt.encode(kept, key or ours, algorithm="HS256", headers={"kid": kid})
 
 
 def test_a_forged_token_lets_nobody_in(world: World) -> None:
@@ -256,13 +256,13 @@ def test_a_forged_token_lets_nobody_in(world: World) -> None:
     build.token(world.owner)
     sid = SignIn.objects.latest("created_at").pk
     assert build.Api(f"Bearer {forged(sid=sid, sub=sub, tenant=world.ours.pk)}").get("/api/pools").status_code == 200
-    past = timezone.now() - 2 * tokens.LIFETIME
+    past = timezone.now() - 2 * tokens.lifetime()
     for token in (
         forged(sid=sid, sub=sub, key="another-key-another-key-another-key!"),
         forged(sid=sid, sub=sub, iss="someone"),
         forged(sid=sid, sub=sub, aud="veloflux-other"),
         forged(sid=sid, sub=sub, exp=past),
-        forged(sid=sid, sub=sub, nbf=timezone.now() + tokens.LIFETIME),
+        forged(sid=sid, sub=sub, nbf=timezone.now() + tokens.lifetime()),
         forged(sid=sid, sub=sub, jti=""),
         forged(sub="1", sid=sid),
         forged(sub=sub),

@@ -178,7 +178,7 @@ async def test_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
 
 
 async def test_a_token_that_ends_closes_4401(site: Site, committed: World) -> None:
-    soon = timezone.now() - tokens.LIFETIME + timedelta(seconds=2)
+    soon = timezone.now() - tokens.lifetime() + timedelta(seconds=2)
     text = await database_sync_to_async(build.token)(committed.owner, committed.ours, at=soon)
     async with dial(site, text) as socket:
         await frame(socket)
