@@ -12,8 +12,9 @@ class AuditEntry(models.Model):
     """`tenant_id` is empty for what is the platform's alone. No foreign keys: an entry outlives what it speaks of.
 
     `act` is `<noun>.<verb>` (`member.role`, `sign_in.password`). `before` and `after` hold the fields that differ,
-    secrets redacted. `previous` and `digest` chain the entries of one tenant; the database computes both as it writes
-    the row.
+    secrets redacted. `previous` and `digest` chain the entries of one tenant; the database computes both, and the id,
+    as it writes the row (migration 0005). The table may belong to another role (`postgres/audit_owner.sql`): what
+    changes its columns is SQL for that role, beside a migration that only tells Django.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -42,6 +43,7 @@ class AuditEntry(models.Model):
             models.Index(fields=["tenant_id", "-id"], name="audit_by_tenant"),
             models.Index(fields=["tenant_id", "act", "-id"], name="audit_by_act"),
         )
+        constraints = (models.UniqueConstraint(fields=["tenant_id", "previous"], name="audit_unforked"),)
 
     def __str__(self) -> str:
         return f"{self.act} {self.name}"

@@ -7,6 +7,8 @@ from django_tenants.postgresql_backend import base as library
 
 from tenants import scope
 
+# The audit trail lies apart, where `audit_owner.sql` was run; a schema that is not there is passed over.
+SHARED = f"{scope.PUBLIC}, audit"
 SET_SCOPE = "SELECT set_config('search_path', %s, false), set_config('veloflux.tenant', %s, false)"
 
 
@@ -56,7 +58,7 @@ class DatabaseWrapper(library.DatabaseWrapper):
         wanted = scope.required()
         if wanted == self._told:
             return
-        path = scope.PUBLIC if wanted.schema == scope.PUBLIC else f'"{wanted.schema}", {scope.PUBLIC}'
+        path = SHARED if wanted.schema == scope.PUBLIC else f'"{wanted.schema}", {SHARED}'
         if self.in_atomic_block and self.needs_rollback:
             return
         # A raw cursor raises the driver's errors; callers know Django's (a server that restarted: 503, or a retry).

@@ -1,13 +1,15 @@
 """Write down what happened, in the transaction of what happened."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from django.db import models
 
+from tenants import scope
 from tenants.actor import Actor
 from tenants.models import AuditEntry, Outcome, Tenant
-from tenants.scope import platform_scope
 
 REDACTED = "••••"
 SECRET_FIELDS = frozenset({"password", "secret", "client_secret", "key", "digest", "token", "id_token"})
@@ -31,9 +33,10 @@ def record(
     Last in its transaction: the database chains a tenant's entries, one at a time.
     """
     before, after = differing(before or {}, after or {})
-    with platform_scope():
+    tenant_id = tenant.pk if isinstance(tenant, Tenant) else tenant or ""
+    with _where(tenant_id):
         return AuditEntry.objects.create(
-            tenant_id=tenant.pk if isinstance(tenant, Tenant) else tenant or "",
+            tenant_id=tenant_id,
             at=now,
             actor_id=by.user_id,
             actor=by.name,
@@ -50,6 +53,17 @@ def record(
             after=redacted(after),
             request_id=by.request_id,
         )
+
+
+@contextmanager
+def _where(tenant_id: str) -> Iterator[None]:
+    """A tenant's own scope may write its own entries; for any other, the platform's."""
+    here = scope.current()
+    if tenant_id and here is not None and here.tenant_id == tenant_id:
+        yield
+    else:
+        with scope.platform_scope():
+            yield
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

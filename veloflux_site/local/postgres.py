@@ -21,6 +21,7 @@ SAFE = ("jit=off",)
 # Only for tests, whose data is thrown away: a crash of the machine may lose all of it.
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 SUPERUSER = "postgres"
+AUDIT_OWNER = Path(__file__).resolve().parents[2] / "tenants" / "postgres" / "audit_owner.sql"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,19 @@ def provide(cluster: Cluster, *, role: str, password: str, extra: Sequence[str] 
         sql(cluster, f"CREATE DATABASE {role} OWNER {role}", log=log)
 
 
-def sql(cluster: Cluster, statement: str, *, log: Path, values: Mapping[str, str] | None = None) -> str:
+def keep_audit(cluster: Cluster, *, role: str, log: Path) -> None:
+    """Take the audit trail out of the role's hands (idempotent; after the migrations)."""
+    sql(cluster, AUDIT_OWNER.read_text(), log=log, values={"app": role}, database=role)
+
+
+def sql(
+    cluster: Cluster,
+    statement: str,
+    *,
+    log: Path,
+    values: Mapping[str, str] | None = None,
+    database: str = SUPERUSER,
+) -> str:
     """Run one statement as the superuser. Values go through psql's environment: no list of processes shows them."""
     env = {
         "PATH": os.environ.get("PATH", os.defpath),
@@ -109,7 +122,7 @@ def sql(cluster: Cluster, statement: str, *, log: Path, values: Mapping[str, str
     sets = "".join(f"\\getenv {name} VALUE_{name}\n" for name in values or {})
     script = cluster.home / "statement.sql"
     private.write(script, f"{sets}{statement};\n")
-    target = ["-h", "127.0.0.1", "-p", str(cluster.port), "-U", SUPERUSER, "-d", "postgres"]
+    target = ["-h", "127.0.0.1", "-p", str(cluster.port), "-U", SUPERUSER, "-d", database]
     command: list[str | Path] = [
         cluster.bin / "psql",
         *target,

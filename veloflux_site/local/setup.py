@@ -108,3 +108,7 @@ def ready_data(settings: Settings, *, folder: Folder) -> None:
     postgres.wait(database, seconds=60, log=log)
     postgres.provide(database, role="veloflux", password=settings["VELOFLUX_POSTGRES_PASSWORD"], log=log)
     redis.wait(programs.store(settings, folder=folder), seconds=60)
+
+
+def keep_audit(settings: Settings, *, folder: Folder) -> None:
+    postgres.keep_audit(programs.cluster(settings, folder=folder), role="veloflux", log=folder.log / "setup.log")

@@ -83,6 +83,7 @@ def _bring_up(settings: Settings, folder: Folder, process: subprocess.Popen[byte
     django.collect_static(settings, folder=folder)
     say("bringing the database up to date")
     django.migrate(settings, folder=folder)
+    setup.keep_audit(settings, folder=folder)
     seeded = django.bootstrap(settings, folder=folder)
     say("starting nodes, console and workers")
     for group in (Group.NODES, Group.APP):
