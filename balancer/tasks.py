@@ -12,12 +12,13 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import deployments, nodes, revisions, status
+from balancer.services import deployments, domains, nodes, revisions, status
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
 log = structlog.get_logger(__name__)
 MOST_AT_ONCE = 500
+DOMAINS_AT_ONCE = 15  # each may take ten seconds
 
 
 @shared_task(name="balancer.tasks.cut", base=TenantTask)
@@ -49,6 +50,12 @@ def sweep() -> None:
     asked = deployments.sweep(now=timezone.now())
     if asked:
         log.info("sweep", nodes_asked=asked)
+
+
+@shared_task(name="balancer.tasks.look_at_domains", base=PlatformTask)
+def look_at_domains() -> None:
+    """Forget claims that nobody proved, and look again at what was proven."""
+    domains.sweep(now=timezone.now(), most=DOMAINS_AT_ONCE)
 
 
 def proven(node_id: str, body: str, signature: str) -> Node:

@@ -14,14 +14,14 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from balancer.fleet.models import Cluster, Deployment, Revision
+from balancer.fleet.models import Cluster, Deployment, DomainProof, Revision
 from balancer.models import Backend, Pool, Route
-from balancer.services import backends, nodes, pools, routes
+from balancer.services import backends, domains, nodes, pools, routes
 from tenants.actor import Actor
-from tenants.models import ApiKey, Membership, SignInMethod, Tenant, User
+from tenants.models import ApiKey, Invitation, Membership, SignInMethod, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import console_sessions, keys, sign_ins, tenancy
+from tenants.services import console_sessions, invitations, keys, sign_ins, tenancy
 from tenants.session_store import SessionStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -173,6 +173,22 @@ def console_login(client: Client, person: User, backend: str | None = None) -> N
     client.cookies[settings.SESSION_COOKIE_NAME] = str(request.session.session_key)
 
 
+def membership(tenant: Tenant) -> Membership:
+    person = member(tenant, Role.VIEWER)
+    return Membership.objects.get(tenant=tenant, user=person)
+
+
+def invitation(tenant: Tenant, **values: Any) -> Invitation:
+    values = {"email": f"guest{next(numbers)}@veloflux.test", "role": Role.VIEWER, "language": "en", **values}
+    with platform_scope():
+        return invitations.invite(tenant, by=actor(), now=timezone.now(), **values)
+
+
+def domain(tenant: Tenant, name: str | None = None) -> DomainProof:
+    with tenant_scope(tenant):
+        return domains.add(name or f"domain{next(numbers)}.example", by=actor(), now=timezone.now())
+
+
 # One object of each resource that `tenant_urls` mounts, by its name there: the tests of isolation ask for it.
 OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "pools": pool,
@@ -181,4 +197,7 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "routes": route,
     "deployments": deployment,
     "keys": api_key,
+    "domains": domain,
+    "users": membership,
+    "invitations": invitation,
 }

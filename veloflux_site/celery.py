@@ -40,6 +40,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}},
         "forget": {"task": "tenants.tasks.forget_old", "schedule": 3600.0, "options": {"expires": 600}},
+        "domains": {"task": "balancer.tasks.look_at_domains", "schedule": 600.0, "options": {"expires": 300}},
         "purge": {"task": "tenants.tasks.purge", "schedule": 3600.0, "options": {"expires": 600}},
     },
 )

@@ -41,6 +41,9 @@ DENIED_NETWORKS = [ip_network(network) for network in env.list("VELOFLUX_DENIED_
 OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
 # Where a tenant's own servers (sign-in provider, mail, proof of a domain) may be besides the public internet.
 OUTBOUND_ALLOWED = [ip_network(network) for network in env.list("VELOFLUX_OUTBOUND_ALLOWED", default=[])]
+# Who is asked for the TXT records that prove a domain (address, with a port or without); none: the machine's own.
+DNS_RESOLVERS = env.list("VELOFLUX_DNS_RESOLVERS", default=[])
+DOMAIN_HTTP_PORT = env.int("VELOFLUX_DOMAIN_HTTP_PORT", default=80)
 # PEM: authorities to believe besides the usual ones, when the console goes out.
 EXTRA_CA_FILE = env.str("VELOFLUX_EXTRA_CA_FILE", default="")
 # Where `bootstrap` writes what each node's own processes are started with.

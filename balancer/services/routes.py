@@ -8,7 +8,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Act
 from balancer.models import Pool, Route
-from balancer.services import edits, hosts, limits, rules
+from balancer.services import domains, edits, hosts, limits, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -33,6 +33,7 @@ def create(new: NewRoute, *, by: Actor, now: datetime) -> Changed[Route]:
     values = cleaned(asdict(new))
     limits.room_for_routes()
     refuse_twice(values)
+    domains.require(values["host"])
     hosts.claim(values["host"])
     route = Route.objects.create(**values, created_at=now, updated_at=now)
     return Changed(route, edits.record(Act.CREATE, route, by=by, now=now, after=edits.fields_of(route)))
@@ -48,6 +49,8 @@ def update(route: Route, changes: dict[str, Any], *, by: Actor, now: datetime) -
                 "description": route.description, "tags": route.tags}  # fmt: skip
     values = cleaned(now_held | changes)
     refuse_twice(values, but=route)
+    if values["host"] != route.host:  # a domain that is proven no more stops nothing that is there
+        domains.require(values["host"])
     hosts.claim(values["host"])
     for name, value in values.items():
         setattr(route, name, value)

@@ -19,6 +19,7 @@ PINNED = {
     "pool-backends": WHO + 3,
     "routes": WHO + 2,
     "deployments": WHO + 2,
+    "domains": WHO + 2,
     "keys": WHO + 2,
     "users": WHO + 2,
     "invitations": WHO + 2,

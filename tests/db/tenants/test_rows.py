@@ -5,7 +5,7 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import ProgrammingError, connection, transaction
 
-from balancer.fleet.models import Act, Deployment, Edit, Revision, Snapshot
+from balancer.fleet.models import Act, Deployment, DomainProof, Edit, Revision, Snapshot
 from balancer.models import Pool
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -13,12 +13,13 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Snapshot, Deployment)
+UNDER_POLICY = (Edit, Revision, Snapshot, Deployment, DomainProof)
 
 
 def fill(tenant: Tenant) -> None:
     build.pool(tenant)  # an edit
     build.deployment(tenant)  # a revision as well
+    build.domain(tenant)
     with platform_scope():
         Snapshot.objects.create(
             tenant=tenant, cluster=build.cluster(), generation=build.cluster().snapshots.count() + 1, digest="0" * 32
