@@ -1,17 +1,26 @@
 """Where the resources of traffic are mounted."""
 
+from django.urls import URLPattern, URLResolver, re_path
+
 from balancer.api.backends import BackendViewSet, PoolBackendViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
 from balancer.api.pools import PoolViewSet
 from balancer.api.routes import RouteViewSet
-from tenants.restkit.routers import ID, tenant_urls
+from balancer.api.tenant_config import ConfigViewSet
+from tenants.restkit.routers import ID, TENANT, tenant_urls
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("pools", PoolViewSet),
     *tenant_urls(rf"pools/(?P<pool>{ID})/backends", PoolBackendViewSet, "pool-backends"),
     *tenant_urls("backends", BackendViewSet),
     *tenant_urls("routes", RouteViewSet),
     *tenant_urls("deployments", DeploymentViewSet),
     *tenant_urls("domains", DomainViewSet),
+    re_path(
+        rf"^api/tenants/{TENANT}/config/?$",
+        ConfigViewSet.as_view({"get": "retrieve", "put": "update"}),
+        name="tenant-config",
+    ),
+    re_path(rf"^api/tenants/{TENANT}/export/?$", ConfigViewSet.as_view({"get": "export"}), name="tenant-export"),
 ]

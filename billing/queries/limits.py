@@ -4,6 +4,11 @@ from dataclasses import dataclass
 
 from billing.models import Subscription
 
+OF_PLAN = (
+    "routes", "backends", "members", "requests_per_second", "burst", "daily_traffic", "retention_days", "waf",
+    "dedicated",
+)  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -14,12 +19,17 @@ class Limits:
     backends: int | None
     members: int | None
     requests_per_second: int | None
+    burst: int | None
+    daily_traffic: int | None
+    retention_days: int
+    waf: str
+    dedicated: bool
 
 
 def of(tenant_id: str) -> Limits:
     """One query. A tenant always has a subscription: it is made with it."""
     plan = Subscription.objects.select_related("plan").get(tenant_id=tenant_id).plan
-    return Limits(plan.code, plan.routes, plan.backends, plan.members, plan.requests_per_second)
+    return Limits(plan.code, **{name: getattr(plan, name) for name in OF_PLAN})
 
 
 def seats(tenant_id: str) -> int | None:

@@ -1,0 +1,35 @@
+"""What a tenant may have, what it has, what it can do, and what it has set: as its plan says at this moment."""
+
+from datetime import datetime
+from typing import Any
+
+from balancer.models import Backend, Pool, Route
+from billing.queries import limits
+from tenants.models import Tenant
+from tenants.services.limits import seats_used
+
+
+def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:
+    """In the tenant's scope. A null limit is none."""
+    plan = limits.of(tenant.pk)
+    return {
+        "tenant": tenant.pk,
+        "plan": plan.plan,
+        "limits": {
+            "routes": plan.routes,
+            "backends": plan.backends,
+            "members": plan.members,
+            "requests_per_second": plan.requests_per_second,
+            "burst": plan.burst,
+            "daily_traffic": plan.daily_traffic,
+            "retention_days": plan.retention_days,
+        },
+        "used": {
+            "pools": Pool.objects.count(),
+            "routes": Route.objects.count(),
+            "backends": Backend.objects.count(),
+            "members": seats_used(tenant, now=now),
+        },
+        "features": {"waf": plan.waf, "dedicated_cluster": plan.dedicated, "single_sign_on": True, "own_mail": True},
+        "settings": {"second_factor_from": tenant.second_factor_from},
+    }
