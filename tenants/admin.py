@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.http import HttpRequest
 
 from tenants.admin_base import Inline, People, Rows
-from tenants.models import ApiKey, Domain, Membership, Tenant, User
+from tenants.models import ApiKey, AuditEntry, Domain, Membership, Tenant, User
 from tenants.queries import directory
 
 
@@ -88,4 +88,25 @@ class ApiKeyAdmin(Rows):
     readonly_fields = ("tenant", "created_by", "name", "role", "prefix", "created_at", "expires_at", "last_used_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(Rows):
+    """To be read. Nobody changes it here, and the database would not let them."""
+
+    list_display = ("at", "tenant_id", "actor", "impersonator", "act", "name", "outcome", "address")
+    list_filter = ("outcome", "at")
+    search_fields = ("act", "actor", "name", "object_id", "tenant_id", "request_id")
+    ordering = ("-pk",)
+    exclude = ("previous", "digest")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: AuditEntry | None = None) -> bool:
         return False

@@ -17,11 +17,11 @@ from django.utils import timezone
 from balancer.fleet.models import Cluster, Deployment, DomainProof, Revision
 from balancer.models import Backend, Pool, Route
 from balancer.services import backends, domains, nodes, pools, routes
-from tenants.actor import Actor
-from tenants.models import ApiKey, Invitation, Membership, SignInMethod, Tenant, User
+from tenants.actor import SYSTEM, Actor
+from tenants.models import ApiKey, AuditEntry, Invitation, Membership, SignInMethod, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import console_sessions, invitations, keys, sign_ins, tenancy
+from tenants.services import audit, console_sessions, invitations, keys, sign_ins, tenancy
 from tenants.session_store import SessionStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -106,6 +106,10 @@ def api_key(tenant: Tenant) -> ApiKey:
     with platform_scope():
         owner = User.objects.filter(memberships__tenant=tenant, memberships__role=Role.OWNER)[0]
     return key(tenant, owner)[0]
+
+
+def audit_entry(tenant: Tenant) -> AuditEntry:
+    return audit.record("test.entry", by=SYSTEM, now=timezone.now(), tenant=tenant)
 
 
 def key(tenant: Tenant, owner: User, role: Role = Role.OWNER) -> tuple[ApiKey, str]:
@@ -197,6 +201,7 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "routes": route,
     "deployments": deployment,
     "keys": api_key,
+    "audit": audit_entry,
     "domains": domain,
     "users": membership,
     "invitations": invitation,

@@ -11,6 +11,7 @@ from balancer.fleet.models import Act, Edit
 from tenants import scope
 from tenants.actor import Actor
 from tenants.models import Tenant
+from tenants.services import audit
 
 Thing = TypeVar("Thing")
 NOT_SHOWN = frozenset({"created_at", "updated_at", "moves"})
@@ -51,8 +52,13 @@ def record(
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
 ) -> Edit:
-    """Inside the change's own transaction. After it commits, ask for a revision to be cut."""
-    return put_out(act, thing, by=by, now=now, before=before, after=after)
+    """Inside the change's own transaction, last in it, and into the audit trail too. After it commits, ask for a
+    revision to be cut."""
+    edit = put_out(act, thing, by=by, now=now, before=before, after=after)
+    audit.record(
+        f"{edit.kind}.{edit.act}", by=by, now=now, tenant=edit.tenant_id, thing=thing, before=before, after=after
+    )
+    return edit
 
 
 def put_out(

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from drf_spectacular.views import SpectacularAPIView
 
 from tenants.api import auth, docs, profile
+from tenants.api.audit import AuditViewSet
 from tenants.api.invitations import AcceptInvitation, InvitationViewSet
 from tenants.api.keys import KeyViewSet
 from tenants.api.members import MemberViewSet
@@ -27,6 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("users", MemberViewSet),
     *tenant_urls("invitations", InvitationViewSet),
     *tenant_urls("keys", KeyViewSet),
+    *tenant_urls("audit", AuditViewSet),
     *urls("tenants", TenantsViewSet, "tenant"),
     re_path(
         rf"^api/tenants/{TENANT}/?$",

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy
 from tenants.console.page import page
 from tenants.console.sentences import sentence
 from tenants.errors import Refused
-from tenants.restkit import problems
+from tenants.restkit import problems, refusing
 from tenants.restkit.request_ids import request_id
 
 
@@ -79,6 +79,7 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
 def refused_page(request: HttpRequest, refused: Refused) -> HttpResponse:
     """A refusal that no form of the page could show."""
+    refusing.note(request, status=refused.status, code=refused.code, detail=refused.detail)
     return trouble_page(request, refused.status, sentence(refused))
 
 

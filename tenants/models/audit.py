@@ -45,5 +45,9 @@ class AuditEntry(models.Model):
         )
         constraints = (models.UniqueConstraint(fields=["tenant_id", "previous"], name="audit_unforked"),)
 
+    @property
+    def etag(self) -> str:
+        return self.digest[:20]
+
     def __str__(self) -> str:
         return f"{self.act} {self.name}"

@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from tenants.errors import FieldError, Refused
-from tenants.restkit import problems
+from tenants.restkit import problems, refusing
 from tenants.restkit.parsers import TooLarge
 
 log = structlog.get_logger(__name__)
@@ -32,6 +32,16 @@ CODES = {
 
 def handle(raised: Exception, context: Mapping[str, Any]) -> Response | None:
     """REST_FRAMEWORK's EXCEPTION_HANDLER. None: a fault of ours, which goes on to the 500 page and the log."""
+    response = _answer(raised)
+    if response is not None and context.get("request") is not None:
+        said = response.data
+        refusing.note(
+            context["request"]._request, status=response.status_code, code=said["code"], detail=said["detail"]
+        )
+    return response
+
+
+def _answer(raised: Exception) -> Response | None:
     match raised:
         case Refused():
             return _refused(raised)

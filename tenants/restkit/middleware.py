@@ -21,6 +21,7 @@ from tenants.models import Tenant, User
 from tenants.restkit import access, credentials
 from tenants.restkit.problems import unavailable
 from tenants.scope import platform_scope, tenant_scope
+from tenants.services import staff_access
 
 TENANT_PATH = re.compile(r"^/(?:api/tenants|(?P<pages>t))/(?P<tenant>[^/]+)")
 Next = Callable[[HttpRequest], HttpResponse]
@@ -69,6 +70,7 @@ class TenantMiddleware:
         path = TENANT_PATH.match(request.path_info)
         try:
             found = _decide(request, path["tenant"] if path else None)
+            _note_staff(request, found)
         except (OperationalError, InterfaceError, RedisError):  # Redis counts attempts to sign in
             return unavailable()
         request.access = found  # type: ignore[attr-defined]
@@ -103,6 +105,13 @@ def _no_page(request: HttpRequest, found: access.Access) -> HttpResponse:
     if found.caller is None:
         return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
     raise Http404
+
+
+def _note_staff(request: HttpRequest, found: access.Access) -> None:
+    if found.tenant is None or found.caller is None or not found.caller.user.is_staff:
+        return
+    by, what = found.actor(access.address_of(request)), f"{request.method} {request.path_info}"
+    staff_access.note(what, by=by, tenant=found.tenant, now=timezone.now())
 
 
 def _prefer_language(request: HttpRequest, found: access.Access) -> None:

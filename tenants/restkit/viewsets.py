@@ -25,10 +25,12 @@ ID = "[a-z2-7]{12}"
 
 
 class KitViewSet(IdempotentView, GenericViewSet[Any]):
-    """For whoever is signed in, without a tenant. `lookup_value_regex`: nothing else is looked up."""
+    """For whoever is signed in, without a tenant. `lookup_value_regex`: nothing else is looked up; `filtered_actions`:
+    lists are filtered, one object is named by its URL."""
 
     permission_classes: tuple[type[BasePermission], ...] = (SignedIn,)
     lookup_value_regex = ID
+    filtered_actions: ClassVar[frozenset[str]] = frozenset({"list"})
 
     @property
     def access(self) -> access.Access:
@@ -43,8 +45,7 @@ class KitViewSet(IdempotentView, GenericViewSet[Any]):
         return self.access.actor(access.address_of(self.request._request))
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Lists are filtered; one object is named by its URL."""
-        return super().filter_queryset(queryset) if self.action == "list" else queryset
+        return super().filter_queryset(queryset) if self.action in self.filtered_actions else queryset
 
     def get_object(self) -> Any:
         obj = super().get_object()

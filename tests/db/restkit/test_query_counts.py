@@ -21,6 +21,7 @@ PINNED = {
     "deployments": WHO + 2,
     "domains": WHO + 2,
     "keys": WHO + 2,
+    "audit": WHO + 2,
     "users": WHO + 2,
     "invitations": WHO + 2,
 }
