@@ -18,6 +18,8 @@ class Membership(models.Model):
     created_at = models.DateTimeField()
     suspended_at = models.DateTimeField(null=True, blank=True)  # has a place, and may not use it
 
+    sso_required = False  # whether its tenant asks for its own sign-in, where `queries.people` was asked
+
     class Meta:
         ordering = ("tenant_id", "user_id")
         constraints = (models.UniqueConstraint(fields=["tenant", "user"], name="membership_once"),)

@@ -39,6 +39,11 @@ class SsoProvider(models.Model):
     class Meta:
         ordering = ("tenant_id",)
 
+    @property
+    def etag(self) -> str | None:
+        """Of what was never saved; else it is told by `updated_at`."""
+        return "unsaved" if self._state.adding else None
+
     def __str__(self) -> str:
         return f"{self.issuer} of {self.tenant}"
 

@@ -15,6 +15,7 @@ OLDEST = timedelta(minutes=10)
 LOGOUT_OLDEST = timedelta(minutes=5)
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 MOST_SUBJECT = 255
+LATEST = 1e11  # seconds since 1970
 HASHES = {"RS256": hashlib.sha256, "ES256": hashlib.sha256}
 
 
@@ -109,7 +110,8 @@ def _times(claims: Mapping[str, Any], now: datetime, part: Part, *, oldest: time
 
 def _time(claims: Mapping[str, Any], name: str, part: Part) -> float:
     found = claims.get(name)
-    if isinstance(found, bool) or not isinstance(found, int | float):
+    # JSON as Python reads it has NaN and Infinity, and neither is before or after anything.
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found < LATEST:
         raise _trouble(part, f"Its {name} is missing.")
     return float(found)
 

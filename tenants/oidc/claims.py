@@ -48,7 +48,6 @@ def who(id_claims: Mapping[str, Any], userinfo: Mapping[str, Any] | None, *, gro
     person = info if "email" in info else id_claims
     email = person.get("email")
     known = isinstance(email, str) and 3 <= len(email) <= MOST_EMAIL and "@" in email and is_line(email)
-    proven = id_claims.get("auth_time")
     stated = id_claims.get("amr")
     session = id_claims.get("sid")
     return Who(
@@ -60,7 +59,7 @@ def who(id_claims: Mapping[str, Any], userinfo: Mapping[str, Any] | None, *, gro
         last_name=_name(info, id_claims, "family_name"),
         groups=groups(info, group_claim) if groups(info, group_claim) is not None else groups(id_claims, group_claim),
         session=session[:255] if isinstance(session, str) else "",
-        proven_at=float(proven) if isinstance(proven, int | float) and not isinstance(proven, bool) else None,
+        proven_at=_seconds(id_claims.get("auth_time")),
         second_factor=isinstance(stated, list) and "mfa" in stated,
     )
 
@@ -108,6 +107,11 @@ def in_domain(of: Who, rules: Rules) -> bool:
     if not rules.allowed_domains:
         return True
     return of.email_verified and of.email.rpartition("@")[2] in {name.lower() for name in rules.allowed_domains}
+
+
+def _seconds(value: object) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e11
+    return float(value) if isinstance(value, int | float) and usable else None
 
 
 def _name(info: Mapping[str, Any], id_claims: Mapping[str, Any], claim: str) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib.sessions.models import Session
 from django.db.models import Exists, OuterRef, Q, Subquery
 
-from tenants.models import Membership, SignIn, SignInKind, TenantStatus, User
+from tenants.models import Membership, SignIn, SignInKind, SsoProvider, TenantStatus, User
 from tenants.roles import Role
 
 
@@ -42,13 +42,24 @@ def by_email(email: str) -> User | None:
 
 
 def membership(user_id: UUID, tenant_id: str) -> Membership | None:
-    """None too for one that is suspended."""
-    return Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, suspended_at=None).first()
+    """With `sso_required`. None too for one that is suspended."""
+    rows = Membership.objects.filter(user_id=user_id, tenant_id=tenant_id, suspended_at=None)
+    found = rows.annotate(wants_sso=wants_sso()).first()
+    if found is not None:
+        found.sso_required = found.wants_sso
+    return found
 
 
-def memberships(user_id: UUID, *, most: int | None = None) -> list[Membership]:
-    """With their tenants, by slug: not what is suspended, nor what is deleted, which only its owners see."""
+def wants_sso() -> Exists:
+    """Of a membership: whether its tenant wants everybody but owners to sign in by its own provider."""
+    return Exists(SsoProvider.objects.filter(tenant=OuterRef("tenant"), enabled=True, required=True))
+
+
+def memberships(user_id: UUID, *, most: int | None = None, only: str | None = None) -> list[Membership]:
+    """With their tenants, by slug: not what is suspended, nor what is deleted, which only its owners see. `only`: the
+    one that a sign-in is bound to."""
     rows = Membership.objects.select_related("tenant").filter(user_id=user_id, suspended_at=None)
+    rows = rows.filter(tenant=only) if only is not None else rows
     rows = rows.exclude(~Q(role=Role.OWNER), tenant__status=TenantStatus.DELETED).order_by("tenant__slug", "pk")
     return list(rows[:most])
 
