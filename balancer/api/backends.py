@@ -19,7 +19,7 @@ from balancer.models import Backend, Pool
 from balancer.queries import status
 from balancer.queries.observed import UNKNOWN
 from balancer.queries.status_json import backend_json
-from balancer.services import backends, rules
+from balancer.services import addresses, backends, rules
 from balancer.services.edits import Changed
 from tenants.errors import InvalidField, NotFound
 from tenants.restkit.serializers import StrictSerializer
@@ -64,9 +64,18 @@ class ForceSerializer(StrictSerializer):
 
 
 class BackendFilter(filters.FilterSet):
+    address = filters.CharFilter(method="at_address")
+
     class Meta:
         model = Backend
-        fields = ("pool", "admin", "backup", "region", "weight")
+        fields = ("pool", "admin", "region", "weight")
+
+    def at_address(self, rows: QuerySet[Backend], name: str, value: str) -> QuerySet[Backend]:
+        try:
+            ip, port = addresses.read(value)
+        except ValueError as error:
+            raise InvalidField("address", str(error)) from error
+        return rows.filter(ip=str(ip), port=port)
 
 
 class BackendViewSet(ChangeViewSet):

@@ -30,7 +30,7 @@ class RouteSerializer(StrictSerializer):
 class RouteFilter(filters.FilterSet):
     class Meta:
         model = Route
-        fields = ("host", "path_prefix", "pool", "enabled")
+        fields = ("host", "path_prefix", "pool")
 
 
 class RouteViewSet(ChangeViewSet):

@@ -29,7 +29,14 @@ class Policy(NamedTuple):
 
 
 def parse(value: str, policy: Policy) -> Address:
-    """Raise `ValueError` with a sentence that names the fix."""
+    """An address that traffic may go to. Raise `ValueError` with a sentence that names the fix."""
+    ip, port = read(value)
+    refuse_unsafe(ip, port, policy)
+    return Address(str(ip), port)
+
+
+def read(value: str) -> tuple[Ip, int]:
+    """Wherever it leads. Raise `ValueError` with a sentence that names the fix."""
     host, colon, port = value.strip().rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or (":" in host and not host.startswith("[")):
         raise ValueError(f"The address has no port. {SHAPE}")
@@ -37,11 +44,9 @@ def parse(value: str, policy: Policy) -> Address:
     if not 1 <= number <= 65535:
         raise ValueError(f"The port of an address is from 1 to 65535; {port[:12]} is not.")
     try:
-        ip = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")), number
     except ValueError:
         raise ValueError(f"“{host[:80]}” is not an IP address; names are not supported yet. {SHAPE}") from None
-    refuse_unsafe(ip, number, policy)
-    return Address(str(ip), number)
 
 
 def refuse_unsafe(ip: Ip, port: int, policy: Policy) -> None:

@@ -4,11 +4,12 @@ answer with everything."""
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
-from django_filters.rest_framework import DjangoFilterBackend
+from django_filters.rest_framework import DjangoFilterBackend, FilterSet
 from rest_framework import filters
 from rest_framework.request import Request
 
 from tenants.errors import FieldError, InvalidField, Refused
+from tenants.restkit.every_field import completed
 
 if TYPE_CHECKING:  # DRF reads its settings, and through them this module, while it is itself being imported
     from rest_framework.views import APIView
@@ -17,6 +18,13 @@ ALWAYS = frozenset({"page", "page_size", "search", "ordering"})
 
 
 class Filter(DjangoFilterBackend):
+    def get_filterset_class(self, view: Any, queryset: Any = None) -> Any:
+        base = super().get_filterset_class(view, queryset)
+        if queryset is None or not hasattr(view, "get_serializer_class"):
+            return base
+        serializer = view.get_serializer_class()
+        return completed(base or FilterSet, serializer, queryset.model) if serializer is not None else base
+
     def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
         filterset = self.get_filterset(request, queryset, view)
         known = ALWAYS | (set(filterset.filters) if filterset is not None else set())
