@@ -4,9 +4,9 @@ from importlib import import_module
 
 from celery import shared_task
 from django.conf import settings
-from django.utils import timezone
+from django.utils import timezone, translation
 
-from tenants.services import post, sign_ins, tenant_life
+from tenants.services import one_time, passwords, post, sign_ins, tenant_life
 from tenants.taskbase import PlatformTask
 
 
@@ -14,6 +14,7 @@ from tenants.taskbase import PlatformTask
 def forget_old() -> None:
     """Delete sign-ins and console sessions that prove nothing any more."""
     sign_ins.forget_old(now=timezone.now())
+    one_time.forget_old(now=timezone.now())
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
@@ -27,3 +28,10 @@ def purge() -> None:
 def send_mail(to: str, subject: str, body: str, tenant_id: str = "") -> None:
     """Deliver one mail, by the tenant's own server where it has one."""
     post.deliver(to=to, subject=subject, body=body, tenant_id=tenant_id)
+
+
+@shared_task(name="tenants.tasks.forgot_password", base=PlatformTask)
+def forgot_password(email: str, address: str, language: str) -> None:
+    """Mail a link to whoever has an account."""
+    with translation.override(language or "en"):
+        passwords.forgot(email, address=address, now=timezone.now())

@@ -1,6 +1,12 @@
-"""Where a request comes from, as it says itself and as the connection says."""
+"""Where a request comes from, as it says itself and as the connection says; and the id that follows it."""
 
+import re
+
+import structlog
 from django.http import HttpRequest
+
+LAST_SSO = "last_sso"  # cookie: the tenant whose provider signed this browser in last
+PRINTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def address_of(request: HttpRequest) -> str:
@@ -9,3 +15,9 @@ def address_of(request: HttpRequest) -> str:
 
 def agent_of(request: HttpRequest) -> str:
     return request.headers.get("User-Agent", "")[:200]
+
+
+def request_id() -> str:
+    """The current request's, or "" outside of one. A client may have chosen it, so it is checked before it is kept."""
+    value = structlog.contextvars.get_contextvars().get("request_id", "")
+    return value if isinstance(value, str) and PRINTABLE.fullmatch(value) else ""

@@ -1,19 +1,21 @@
-"""/api/auth/…: sign up, sign in, refresh, sign out. Public, so no session and no CSRF token either."""
+"""/api/auth/…: sign up, sign in, refresh, sign out, and the links of mails. Public, so no session and no CSRF token."""
 
 from typing import Any
 
-from django.utils import timezone
+from django.conf import settings
+from django.utils import timezone, translation
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from tenants.restkit.access import address_of
+from tenants.restkit import access
 from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.roles import Role
-from tenants.services import accounts, console_sessions, sign_ins
+from tenants.services import accounts, console_sessions, passwords, profiles, sign_ins
+from tenants.services.ask import ask_for_reset
 from tenants.services.sign_ins import From, SignedIn
 
 
@@ -30,11 +32,28 @@ class LoginSerializer(StrictSerializer):
     email = serializers.CharField(max_length=254)
     password = serializers.CharField(max_length=1024, trim_whitespace=False, write_only=True)
     tenant = serializers.CharField(max_length=40, allow_null=True, default=None)
-    otp = serializers.CharField(max_length=16, allow_null=True, default=None)
+    otp = serializers.CharField(max_length=40, allow_null=True, default=None)
 
-    def validate_otp(self, value: str | None) -> None:
-        if value is not None:
-            raise serializers.ValidationError("There are no second factors yet: leave this out.", "unsupported")
+
+class MfaSerializer(StrictSerializer):
+    mfa_token = serializers.CharField(max_length=500, help_text="From the answer `otp_required` of a sign-in.")
+    otp = serializers.CharField(max_length=40, help_text="The app's code, or a recovery code.")
+
+
+class LinkSerializer(StrictSerializer):
+    token = serializers.CharField(max_length=200, help_text="The end of the link in the mail.")
+
+
+class ForgotSerializer(StrictSerializer):
+    email = serializers.EmailField(max_length=254)
+
+
+class ResetSerializer(LinkSerializer):
+    password = serializers.CharField(max_length=1024, trim_whitespace=False, write_only=True)
+
+
+class SentSerializer(StrictSerializer):
+    detail = serializers.CharField()
 
 
 class RefreshSerializer(StrictSerializer):
@@ -80,7 +99,12 @@ def shown(signed_in: SignedIn) -> dict[str, Any]:
 
 
 def source_of(request: Request) -> From:
-    return From(address_of(request._request), request.headers.get("User-Agent", ""))
+    return access.source_of(request._request)
+
+
+def sent(detail: str) -> Response:
+    """The same for every address."""
+    return Response({"detail": detail}, status=202)
 
 
 class PublicView(IdempotentView):
@@ -89,20 +113,36 @@ class PublicView(IdempotentView):
 
 
 class Register(PublicView):
-    @extend_schema(request=RegisterSerializer, responses={201: SignedInSerializer}, operation_id="auth_register")
+    @extend_schema(
+        request=RegisterSerializer,
+        responses={201: SignedInSerializer, 202: SentSerializer},
+        operation_id="auth_register",
+    )
     def post(self, request: Request) -> Response:
-        """Sign up: a person, and a tenant that they own."""
+        """Sign up: a person, and a tenant that they own.
+
+        Where addresses have to be proven the answer is 202, the same for one that has an account: the mail says more.
+        """
         form = RegisterSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        now = timezone.now()
-        user, tenant = accounts.register(accounts.NewAccount(**form.validated_data), now=now)
-        return Response(shown(accounts.for_tenant(user, tenant.slug, source=source_of(request), now=now)), status=201)
+        now, source = timezone.now(), source_of(request)
+        new = accounts.NewAccount(**form.validated_data)
+        language = translation.get_language() or settings.LANGUAGE_CODE
+        made = accounts.sign_up(new, language=language, source=source, now=now)
+        if made is None:
+            return sent("We have sent a mail to this address. Open its link, then sign in.")
+        user, tenant = made
+        return Response(shown(accounts.for_tenant(user, tenant.slug, source=source, now=now)), status=201)
 
 
 class Login(PublicView):
     @extend_schema(request=LoginSerializer, responses={200: SignedInSerializer}, operation_id="auth_login")
     def post(self, request: Request) -> Response:
-        """Sign in for tokens."""
+        """Sign in for tokens.
+
+        Who has a second factor sends its code as `otp`; without it the answer is a 401 `otp_required` with an
+        `mfa_token` for `/api/auth/mfa/verify`.
+        """
         form = LoginSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         asked = form.validated_data
@@ -110,8 +150,22 @@ class Login(PublicView):
             asked["email"],
             asked["password"],
             tenant=asked["tenant"],
+            otp=asked["otp"],
             source=source_of(request),
             now=timezone.now(),
+        )
+        return Response(shown(signed_in))
+
+
+class MfaVerify(PublicView):
+    @extend_schema(request=MfaSerializer, responses={200: SignedInSerializer}, operation_id="auth_mfa_verify")
+    def post(self, request: Request) -> Response:
+        """Sign in with the second factor, after the first."""
+        form = MfaSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        signed_in = accounts.sign_in_with_code(
+            given["mfa_token"], given["otp"], source=source_of(request), now=timezone.now()
         )
         return Response(shown(signed_in))
 
@@ -119,10 +173,44 @@ class Login(PublicView):
 class Refresh(PublicView):
     @extend_schema(request=RefreshSerializer, responses={200: SignedInSerializer}, operation_id="auth_refresh")
     def post(self, request: Request) -> Response:
-        """Exchange a refresh token for new tokens; each is good for one use."""
+        """Exchange a refresh token for new tokens; each is good for one use.
+
+        A second use ends the sign-in. Who may lose an answer sends an `Idempotency-Key`, and repeats the request.
+        """
         form = RefreshSerializer(data=request.data)
         form.is_valid(raise_exception=True)
         return Response(shown(sign_ins.refresh(form.validated_data["refresh_token"], now=timezone.now())))
+
+
+class VerifyEmail(PublicView):
+    @extend_schema(request=LinkSerializer, responses={200: SentSerializer}, operation_id="auth_verify_email")
+    def post(self, request: Request) -> Response:
+        """Confirm an e-mail address, by the link that was mailed to it."""
+        form = LinkSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        user = profiles.verify(form.validated_data["token"], source=source_of(request), now=timezone.now())
+        return Response({"detail": f"{user.email} is confirmed."})
+
+
+class PasswordForgot(PublicView):
+    @extend_schema(request=ForgotSerializer, responses={202: SentSerializer}, operation_id="auth_password_forgot")
+    def post(self, request: Request) -> Response:
+        """Ask for a link to set a new password. The answer is the same for every address."""
+        form = ForgotSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        ask_for_reset(form.validated_data["email"], source=source_of(request), language=translation.get_language())
+        return sent("If there is an account for this address, we have sent it a link.")
+
+
+class PasswordReset(PublicView):
+    @extend_schema(request=ResetSerializer, responses={204: None}, operation_id="auth_password_reset")
+    def post(self, request: Request) -> Response:
+        """Set a new password, by the link that was mailed. Every sign-in of the person ends."""
+        form = ResetSerializer(data=request.data)
+        form.is_valid(raise_exception=True)
+        given = form.validated_data
+        passwords.reset(given["token"], given["password"], source=source_of(request), now=timezone.now())
+        return Response(status=204)
 
 
 class Logout(IdempotentView):
@@ -130,10 +218,13 @@ class Logout(IdempotentView):
 
     @extend_schema(request=LogoutSerializer, responses={204: None}, operation_id="auth_logout")
     def post(self, request: Request) -> Response:
-        """Sign out: end the chain of a refresh token, and the console's session, whichever is shown."""
+        """Sign out: end the chain of the refresh token, of the access token, and the console's session, as shown."""
         form = LogoutSerializer(data=request.data)
         form.is_valid(raise_exception=True)
+        now, caller = timezone.now(), access.of(request._request).caller
         if "refresh_token" in form.validated_data:
-            sign_ins.end_by_secret(form.validated_data["refresh_token"], now=timezone.now())
+            sign_ins.end_by_secret(form.validated_data["refresh_token"], now=now)
+        if caller is not None and caller.sign_in is not None:
+            sign_ins.end([caller.sign_in], reason="signed_out", now=now)
         console_sessions.finish(request._request)
         return Response(status=204)

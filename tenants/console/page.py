@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from tenants.console import menu
-from tenants.models import Theme
+from tenants.models import Tenant, Theme
 from tenants.queries import people
 from tenants.restkit import access
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Verb
+from tenants.services import second_factor
 
 THEME_COOKIE = "theme"
 SWITCHER_MOST = 50
@@ -33,13 +34,22 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "rights": {verb.value for verb in Verb if found.may(verb)},
         "menu": menu.shown(request),
         "person": user,
-        "tenants": [row.tenant for row in people.memberships(user.pk, most=SWITCHER_MOST)] if user else [],
+        "tenants": to_switch_to(found.caller),
+        "by_sso": found.caller is not None and found.caller.is_by_sso,
+        "factor_from": second_factor.announced(found.tenant, found.caller.sign_in if found.caller else None),
         "theme": theme_of(request),
         "languages": settings.LANGUAGES,
         "here": request.get_full_path() if request.method == "GET" else request.path,
         "request_id": request_id(),
         "demo": settings.DEMO,
     }
+
+
+def to_switch_to(caller: access.Caller | None) -> list[Tenant]:
+    if caller is None:
+        return []
+    rows = people.memberships(caller.user.pk, most=SWITCHER_MOST, only=caller.tenant_id)
+    return [row.tenant for row in rows]
 
 
 def theme_of(request: HttpRequest) -> str:

@@ -18,6 +18,20 @@ _templates: list[str] = [
     gettext_noop("This e-mail has an account. Sign in instead."),
     gettext_noop("Sign-up is closed here. Ask for an invitation."),
     gettext_noop("Too many attempts to sign in. Wait, then try again; a wrong password counts."),
+    gettext_noop("Confirm your e-mail address first: open the link in the mail that we have sent you."),
+    gettext_noop("This code is wrong, was used already, or has run out."),
+    gettext_noop("This link is not valid any more: it was used, or it is too old. Ask for a new one."),
+    gettext_noop("This address has an account by now."),
+    gettext_noop("This is your address already."),
+    gettext_noop("This is not your password."),
+    gettext_noop("You have no password yet: ask for one by “Forgot your password?”, which mails you a link."),
+    gettext_noop("This passkey was not accepted. Try again, or sign in another way."),
+    gettext_noop("This passkey is registered already."),
+    gettext_noop("You have {most} passkeys. Remove one first."),
+    gettext_noop("There is an authenticator app already. Remove it first."),
+    gettext_noop("There is no second factor yet: set one up first."),
+    gettext_noop("No authenticator app is being set up. Start again."),
+    gettext_noop("It took too long. Sign in again."),
 ]
 
 

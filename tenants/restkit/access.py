@@ -8,15 +8,18 @@ from datetime import datetime
 
 import structlog
 from django.http import HttpRequest
+from django.utils import timezone
 
 from tenants.actor import Actor
 from tenants.errors import NotFound, Refused, Unauthenticated
-from tenants.models import SignIn, Tenant, TenantStatus, User
+from tenants.models import SignIn, SignInMethod, Tenant, TenantStatus, User
 from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Role, Verb, narrower, rights
-from tenants.services import reauth
+from tenants.services import reauth, second_factor
+from tenants.services.sign_ins import From
 from tenants.visitors import address_of as address_of
+from tenants.visitors import agent_of
 
 log = structlog.get_logger(__name__)
 
@@ -26,6 +29,25 @@ class TenantRequired(Refused):
         super().__init__(
             "Say which tenant: use /api/tenants/{tenant}/…, or sign in with “tenant”.", "tenant_required", 400
         )
+
+
+class SsoRequired(Refused):
+    def __init__(self, tenant: Tenant) -> None:
+        detail = "This tenant asks you to sign in by your company."
+        super().__init__(detail, "sso_required", 403, (), {"url": f"/login/{tenant.slug}"})
+
+
+class OwnSignInNeeded(Refused):
+    def __init__(self) -> None:
+        detail = "This belongs to your account, not to one tenant: sign in with your own password or passkey."
+        super().__init__(detail, "own_sign_in_needed", 403)
+
+
+class PeopleOnly(Refused):
+    """A key speaks for its maker in one tenant, not for his account."""
+
+    def __init__(self) -> None:
+        super().__init__("This is for people: sign in instead of sending a key.", "people_only", 403)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,15 @@ class Caller:
     role: Role | None = None
     sign_in: SignIn | None = None
     expires_at: datetime | None = None
+
+    @property
+    def is_key(self) -> bool:
+        return self.key.startswith("key:")
+
+    @property
+    def is_by_sso(self) -> bool:
+        """By a tenant's own provider, and so for this tenant alone."""
+        return self.sign_in is not None and self.sign_in.method == SignInMethod.SSO
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +108,22 @@ class Access:
             name=caller.user.email,
         )
 
+    def require_person(self, *, credentials: bool = False) -> None:
+        """For one's own account. `credentials`: to change how one signs in. Raise `PeopleOnly` or `OwnSignInNeeded`."""
+        if self.signed_in().is_key:
+            raise PeopleOnly
+        if credentials:
+            self.require_own_sign_in()
+
     def require_proof(self, *, now: datetime) -> None:
         """Before something dangerous. Raise `reauth.ReauthenticationNeeded`, or `OwnersOnly` for a key."""
         reauth.require(self.signed_in().sign_in, now=now, role=self.role)
+
+    def require_own_sign_in(self) -> None:
+        """Before what a person has beyond one tenant (password, factors, passkeys): a tenant's provider speaks for its
+        tenant, and must not come into the others. Raise `OwnSignInNeeded`."""
+        if self.signed_in().is_by_sso:
+            raise OwnSignInNeeded
 
     def may(self, verb: Verb) -> bool:
         return verb in rights(self.role, is_staff=self.is_staff)
@@ -96,7 +140,9 @@ def decide(caller: Caller | None, *, named: str | None, host: str) -> Access:
         return Access(None, problem=Unauthenticated())
     try:
         tenant = _tenant(caller, named=named, host=host)
-        return Access(caller, tenant, _role(caller, tenant))
+        role = _role(caller, tenant)
+        second_factor.require(caller.user, tenant, caller.sign_in, is_key=caller.is_key, now=timezone.now())
+        return Access(caller, tenant, role)
     except Refused as refused:
         return Access(caller, problem=refused)
 
@@ -135,6 +181,9 @@ def _role(caller: Caller, tenant: Tenant) -> Role | None:
     role = narrower(Role(membership.role), caller.role) if caller.role else Role(membership.role)
     if tenant.status == TenantStatus.DELETED and role is not Role.OWNER:
         raise NotFound
+    # A key is the tenant's own; owners are let in by password, or a provider that broke would lock everybody out.
+    if membership.sso_required and membership.role != Role.OWNER and caller.role is None and not caller.is_by_sso:
+        raise SsoRequired(tenant)
     return role
 
 
@@ -142,3 +191,8 @@ def of(request: HttpRequest) -> Access:
     """What the middleware decided."""
     access = getattr(request, "access", None)
     return access if isinstance(access, Access) else Access(None, problem=Unauthenticated())
+
+
+def source_of(request: HttpRequest, method: SignInMethod = SignInMethod.PASSWORD, *, factor: bool = False) -> From:
+    """Where somebody signs in from. `factor`: a second one was part of it."""
+    return From(address_of(request), agent_of(request), method, factor, request_id())

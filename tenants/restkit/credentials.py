@@ -11,11 +11,12 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from tenants.errors import Unauthenticated
-from tenants.models import SignIn, User
+from tenants.models import SignIn, SignInMethod, User
 from tenants.queries import people
-from tenants.restkit.access import Caller, address_of
+from tenants.restkit.access import Caller, address_of, source_of
 from tenants.roles import Role
-from tenants.services import console_sessions, keys, passwords, sign_ins, tokens
+from tenants.services import accounts, console_sessions, keys, second_factor, sign_ins, tokens
+from tenants.services.sign_ins import From
 
 MOST = 8192
 
@@ -32,7 +33,7 @@ def caller_of(request: HttpRequest, *, now: datetime) -> Caller | None:
         case "bearer":
             return from_bearer(value.strip(), now=now, address=address_of(request))
         case "basic":
-            return from_basic(value.strip(), address=address_of(request))
+            return from_basic(value.strip(), source=source_of(request), now=now)
     raise Unauthenticated("Use “Bearer”, with a token or a key, or “Basic”.", "invalid_credential")
 
 
@@ -41,7 +42,7 @@ def from_session(request: HttpRequest, *, now: datetime) -> Caller | None:
     if sign_in is None:
         return None
     sign_ins.seen(sign_in, address=address_of(request), now=now)
-    return Caller(sign_in.user, "session", f"session:{sign_in.user_id}", sign_in=sign_in)
+    return Caller(sign_in.user, "session", f"session:{sign_in.user_id}", tenant_id=sign_in.tenant_id, sign_in=sign_in)
 
 
 def session_of(request: HttpRequest, *, now: datetime) -> SignIn | None:
@@ -52,6 +53,8 @@ def session_of(request: HttpRequest, *, now: datetime) -> SignIn | None:
     # What a new password changes, whoever set it.
     if not constant_time_compare(request.session.get(HASH_SESSION_KEY, ""), sign_in.user.get_session_auth_hash()):
         return None
+    if sign_in.method == SignInMethod.SSO and sign_in.user.is_staff:
+        return None  # made staff since: a tenant's provider speaks for none of them
     if console_sessions.is_idle(sign_in, now=now):
         sign_ins.end([sign_in], reason="idle", now=now)
         return None
@@ -88,10 +91,14 @@ def _from_key(value: str, *, now: datetime) -> Caller:
     return Caller(key.created_by, f"api key {key.name}"[:40], f"key:{key.pk}", key.tenant_id, Role(key.role))
 
 
-def from_basic(value: str, *, address: str) -> Caller:
+def from_basic(value: str, *, source: From, now: datetime) -> Caller:
+    """For scripts of people without a second factor: it is a password alone."""
     try:
         email, _, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Unauthenticated("This is not HTTP Basic.", "invalid_credential") from error
-    user = passwords.prove(email, password, address=address)
+    user = accounts.prove(email, password, source=source, now=now)
+    if second_factor.factors(user).any:
+        sentence = "Your account has a second factor: use an API key, or sign in for a token."
+        raise Unauthenticated(sentence, "second_factor_required")
     return Caller(user, "basic", f"user:{user.pk}")

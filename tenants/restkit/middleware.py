@@ -6,6 +6,7 @@ it into threads and back.
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
@@ -22,6 +23,8 @@ from tenants.restkit import access, credentials
 from tenants.restkit.problems import unavailable
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import staff_access
+from tenants.services.second_factor import SecondFactorRequired
+from tenants.visitors import LAST_SSO
 
 TENANT_PATH = re.compile(r"^/(?:api/tenants|(?P<pages>t))/(?P<tenant>[^/]+)")
 Next = Callable[[HttpRequest], HttpResponse]
@@ -76,7 +79,7 @@ class TenantMiddleware:
         request.access = found  # type: ignore[attr-defined]
         request.tenant = found.tenant  # type: ignore[attr-defined]
         if path and path["pages"] and found.tenant is None:
-            return _no_page(request, found)
+            return _no_page(request, found, path["tenant"])
         _prefer_language(request, found)
         if found.tenant is None:
             return self.get_response(request)
@@ -101,9 +104,17 @@ def _at_its_new_name(request: HttpRequest, former: str, tenant: Tenant) -> HttpR
     return HttpResponseRedirect(url, status=302 if request.method in ("GET", "HEAD") else 307)
 
 
-def _no_page(request: HttpRequest, found: access.Access) -> HttpResponse:
+def _no_page(request: HttpRequest, found: access.Access, named: str) -> HttpResponse:
+    """Sign in; where the tenant's own provider signed this browser in before, without a word if that still knows it."""
+    wanted = request.get_full_path()
     if found.caller is None:
-        return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+        if request.method == "GET" and request.COOKIES.get(LAST_SSO) == named and "HX-Request" not in request.headers:
+            return HttpResponseRedirect(f"/auth/oidc/login/{named}?{urlencode({'silent': 1, 'next': wanted})}")
+        return redirect_to_login(wanted, settings.LOGIN_URL)
+    if isinstance(found.problem, access.SsoRequired):
+        return HttpResponseRedirect(f"{found.problem.extra['url']}?{urlencode({'next': wanted})}")
+    if isinstance(found.problem, SecondFactorRequired):
+        return HttpResponseRedirect(str(found.problem.extra["url"]))
     raise Http404
 
 

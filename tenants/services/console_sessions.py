@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import login, logout
+from django.contrib.auth import login, logout, update_session_auth_hash
 from django.http import HttpRequest
 from django.utils import timezone
 
 from tenants import vault
 from tenants.models import SignIn, SignInKind, SignInMethod, Tenant, User
-from tenants.services import sign_ins
+from tenants.services import people_audit, sign_ins
 from tenants.services.sign_ins import From
-from tenants.visitors import address_of, agent_of
+from tenants.visitors import address_of, agent_of, request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +40,35 @@ def begin(
     """Sign this browser in. Its session gets a new key: what was put into it before was somebody else's word."""
     finish(request)
     login(request, user)  # cycles the key, and the CSRF token's
-    source = From(address_of(request), agent_of(request), method, second_factor)
+    source = From(address_of(request), agent_of(request), method, second_factor, request_id())
     sign_in = sign_ins.start_console(
         user, str(request.session.session_key), source=source, now=timezone.now(), tenant=tenant
     )
     if sso is not None:
         keep_sso(sign_in, sso)
+    people_audit.record("sign_in.console", user, by=source.actor(user), now=sign_in.created_at, tenant=tenant)
     request.session.sign_in = sign_in  # type: ignore[attr-defined]
     return sign_in
+
+
+def keep(request: HttpRequest, user: User) -> None:
+    """After a new password, which ends the others: this browser stays, under another key."""
+    sign_in = of(request)
+    update_session_auth_hash(request, user)
+    if sign_in is not None:
+        sign_in.session_key = str(request.session.session_key)
+        sign_in.save(update_fields=["session_key"])
+        request.session.sign_in = sign_in  # type: ignore[attr-defined]
 
 
 def finish(request: HttpRequest) -> None:
     """Sign out: the session goes with everything in it."""
     current = of(request)
     if current is not None:
-        sign_ins.end([current], reason="signed_out", now=timezone.now())
+        now = timezone.now()
+        sign_ins.end([current], reason="signed_out", now=now)
+        by = From(address_of(request), method=SignInMethod(current.method), request_id=request_id()).actor(current.user)
+        people_audit.record("sign_in.end", current.user, by=by, now=now, tenant=current.tenant)
     logout(request)
 
 

@@ -1,11 +1,13 @@
 """Five wrong passwords, then a quarter of an hour.
 
 Counted per account *and* address together: behind one address (an office, a proxy) sit many people, and one who
-guesses at his neighbour's account must not lock the neighbours out of theirs (`stack.md` 1, django-axes). An account
-is also held after `ACCOUNT_LIMIT` guesses from anywhere, but never for an address it has signed in from before: a
-botnet is stopped, the owner at home is not.
+guesses at his neighbour's account must not lock the neighbours out of theirs (`stack.md` 1, django-axes). Besides, an
+account is held after `ACCOUNT_LIMIT` failures from anywhere, and an address after `ADDRESS_LIMIT` of them at any
+account; but never for an account at an address that it has signed in from before: a botnet and a sprayer are stopped,
+the owner at home and the colleague in the same office are not.
 
-An attempt is counted before the password is looked at, so that parallel guesses cannot slip past the limit.
+An attempt is counted before the password is looked at, so that parallel guesses cannot slip past the limit. Guesses at
+a second factor are counted per account alone: whoever gets that far has shown the password.
 """
 
 import hashlib
@@ -18,6 +20,8 @@ from tenants.errors import Refused
 LIMIT = 5
 SECONDS = 15 * 60
 ACCOUNT_LIMIT = 50
+ADDRESS_LIMIT = 50
+FACTOR_LIMIT = 5
 DEMO_LIMIT, DEMO_SECONDS = 100, 60
 KNOWN_SECONDS = 30 * 86400
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -34,19 +38,40 @@ def attempt(account: str, address: str) -> None:
     limit, seconds = _limit(address)
     if _raised(_key("pair", account, address), seconds) > limit:
         raise LockedOut(seconds)
-    if not cache.get(_key("known", account, address)) and _raised(_key("account", account), SECONDS) > ACCOUNT_LIMIT:
+    if cache.get(_key("known", account, address)):
+        return
+    if _raised(_key("account", account), SECONDS) > ACCOUNT_LIMIT:
+        raise LockedOut(SECONDS)
+    if not _is_demo(address) and _raised(_key("address", address), SECONDS) > ADDRESS_LIMIT:
         raise LockedOut(SECONDS)
 
 
 def succeeded(account: str, address: str) -> None:
+    """Only failures are to be counted: take this one back."""
     cache.delete(_key("pair", account, address))
+    if not cache.get(_key("known", account, address)):
+        _lowered(_key("account", account))
+        _lowered(_key("address", address))
     cache.set(_key("known", account, address), 1, KNOWN_SECONDS)
 
 
+def guess(account: str) -> None:
+    """Count one guess at a second factor. Raise `LockedOut` when it is one too many."""
+    if _raised(_key("factor", account), SECONDS) > FACTOR_LIMIT:
+        raise LockedOut(SECONDS)
+
+
+def guessed(account: str) -> None:
+    """It was right."""
+    cache.delete(_key("factor", account))
+
+
 def _limit(address: str) -> tuple[int, int]:
-    if settings.DEMO and address in LOOPBACK:
-        return DEMO_LIMIT, DEMO_SECONDS
-    return LIMIT, SECONDS
+    return (DEMO_LIMIT, DEMO_SECONDS) if _is_demo(address) else (LIMIT, SECONDS)
+
+
+def _is_demo(address: str) -> bool:
+    return bool(settings.DEMO) and address in LOOPBACK
 
 
 def _raised(key: str, seconds: int) -> int:
@@ -55,6 +80,13 @@ def _raised(key: str, seconds: int) -> int:
         return cache.incr(key)
     except ValueError:  # it ran out between the two
         return 1
+
+
+def _lowered(key: str) -> None:
+    try:
+        cache.decr(key)
+    except ValueError:
+        return
 
 
 def _key(kind: str, *parts: str) -> str:

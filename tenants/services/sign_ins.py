@@ -10,6 +10,7 @@ from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 
+from tenants.actor import Actor
 from tenants.errors import Unauthenticated
 from tenants.models import Membership, RefreshToken, SignIn, SignInKind, SignInMethod, Tenant, User
 from tenants.queries import people
@@ -28,6 +29,17 @@ class From:
     user_agent: str = ""
     method: SignInMethod = SignInMethod.PASSWORD
     second_factor: bool = False
+    request_id: str = ""
+
+    def actor(self, user: User | None = None) -> Actor:
+        """Of one who is signing in: nobody yet, without `user`."""
+        return Actor(
+            user_id=user.pk if user else None,
+            through=self.method.value,
+            request_id=self.request_id,
+            address=self.address,
+            name=user.email if user else "",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,32 @@
+"""Where a person is signed in: list it, end one, end all others."""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from tenants.actor import Actor
+from tenants.models import SignIn, SignInKind, User
+from tenants.services import people_audit, sign_ins
+
+
+def live(user: User, *, now: datetime) -> QuerySet[SignIn]:
+    """What would be let in, were it to ask now. Newest use first."""
+    seen = Q(last_seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_SECONDS))
+    here: QuerySet[SignIn] = SignIn.objects.filter(user=user, ended_at=None, expires_at__gt=now)
+    return here.filter(Q(kind=SignInKind.TOKEN) | seen).order_by("-last_seen_at", "pk")
+
+
+@transaction.atomic
+def revoke(sign_in: SignIn, *, by: Actor, now: datetime) -> None:
+    if sign_ins.end([sign_in], reason="revoked", now=now):
+        people_audit.record("session.revoke", sign_in.user, by=by, now=now, tenant=sign_in.tenant)
+
+
+@transaction.atomic
+def revoke_others(user: User, *, but: SignIn | None, by: Actor, now: datetime) -> int:
+    ended = sign_ins.end_all(user, reason="revoked", now=now, but=but.pk if but else None)
+    if ended:
+        people_audit.record("session.revoke", user, by=by, now=now, after={"ended": ended})
+    return ended
