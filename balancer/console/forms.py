@@ -162,3 +162,40 @@ class RouteForm(ConsoleForm):
 
 class WeightForm(ConsoleForm):
     weight = weight_field()
+
+
+class DomainForm(ConsoleForm):
+    domain = forms.CharField(
+        label=_("Domain"),
+        max_length=253,
+        help_text=_("Like example.com; it stands for all names below it too."),
+        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "example.com", "autocomplete": "off"}),
+    )
+
+
+class SiteForm(ConsoleForm):
+    host = forms.CharField(
+        label=_("Host"),
+        max_length=255,
+        help_text=_("The name that people type, like www.example.com."),
+        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "www.example.com", "autocomplete": "off"}),
+    )
+    addresses = forms.CharField(
+        label=_("Addresses that answer"),
+        max_length=4000,
+        help_text=_("One on each line: IP and port, like 10.0.0.5:8080."),
+        widget=forms.Textarea(attrs={"class": "mono", "rows": 4, "placeholder": "10.0.0.5:8080\n10.0.0.6:8080"}),
+    )
+    check_path = forms.CharField(
+        label=_("Path to check"),
+        max_length=500,
+        help_text=_("Asked every five seconds; an answer from 200 to 399 means up."),
+        widget=forms.TextInput(attrs={"class": "mono"}),
+    )
+
+    def clean_addresses(self) -> list[str]:
+        return [line.strip() for line in self.cleaned_data["addresses"].replace(",", "\n").splitlines() if line.strip()]
+
+    def field_of(self, pointer: str) -> str | None:
+        """An address's own error stands at the field that holds all of them."""
+        return "addresses" if pointer.startswith("/addresses") else super().field_of(pointer)

@@ -11,6 +11,7 @@ menu.add(
         Item("console:overview", _("Overview"), "layout-dashboard"),
         Item("console:pools", _("Pools"), "server-2"),
         Item("console:routes", _("Routes"), "route"),
+        Item("console:domains", _("Domains"), "world"),
         Item("console:deployments", _("Deployments"), "rocket"),
         Item("console:changes", _("Changes"), "history"),
     ]

@@ -76,6 +76,7 @@ def overview(request: TenantRequest) -> HttpResponse:
         "backends": sum(row.configured for row in pools),
         "steps": steps,
         "unfinished": not all(step.done for step in steps),
+        "nothing_yet": not pools and not routes,
         "curl": curl(first) if first else "",
         "first": first,
         "changes": [

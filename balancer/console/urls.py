@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from balancer.console import backends, changes, deployments, live, overview, pools, routes
+from balancer.console import backends, changes, deployments, domains, export, live, overview, pools, routes, start
 from balancer.console import menu as menu  # adds the entries
 
 app_name = "console"
@@ -24,6 +24,13 @@ urlpatterns = [
     path("t/<str:slug>/routes/<str:route_id>/edit", routes.edit, name="route-edit"),
     path("t/<str:slug>/routes/<str:route_id>/delete", routes.delete, name="route-delete"),
     path("t/<str:slug>/routes/<str:route_id>/<str:act>", routes.switch, name="route-switch"),
+    path("t/<str:slug>/start", start.start, name="start"),
+    path("t/<str:slug>/export.json", export.download, name="export"),
+    path("t/<str:slug>/domains", domains.index, name="domains"),
+    path("t/<str:slug>/domains/new", domains.add, name="domain-new"),
+    path("t/<str:slug>/domains/<str:domain_id>", domains.detail, name="domain"),
+    path("t/<str:slug>/domains/<str:domain_id>/verify", domains.verify, name="domain-verify"),
+    path("t/<str:slug>/domains/<str:domain_id>/remove", domains.remove, name="domain-remove"),
     path("t/<str:slug>/deployments", deployments.index, name="deployments"),
     path("t/<str:slug>/deployments/<int:number>", deployments.detail, name="deployment"),
     path("t/<str:slug>/changes", changes.index, name="changes"),

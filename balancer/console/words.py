@@ -76,6 +76,12 @@ KIND: dict[str, Promise] = {
     "backend": _("Backend"),
     "route": _("Route"),
     "deployment": _("Deployment"),
+    "tenant": _("Tenant"),
+}
+DOMAIN: dict[str, Promise] = {
+    "pending": _("Waiting for its proof"),
+    "verified": _("Proven"),
+    "failing": _("Proof not found lately"),
 }
 
 

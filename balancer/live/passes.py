@@ -33,6 +33,7 @@ class Pass:
     tenant_id: str
     cluster_id: str
     staff: bool
+    role: str | None = None
     key_id: str | None = None
     sign_in: str | None = None
     session_hash: str | None = None
@@ -118,6 +119,7 @@ def _made(found: access.Access) -> Pass:
         tenant_id=found.tenant.pk,
         cluster_id=placed or "",
         staff=found.is_staff,
+        role=found.role,
         key_id=key if kind == "key" else None,
         sign_in=sign_in.pk if sign_in else None,
         session_hash=user.get_session_auth_hash() if found.caller.through == "session" else None,

@@ -12,8 +12,9 @@ from channels.db import DatabaseSyncToAsync
 from django.db import Error
 
 from balancer.live.passes import Pass, user_id
-from tenants.models import ApiKey, Membership, Tenant, User
+from tenants.models import ApiKey, Membership, SignInMethod, Tenant, TenantStatus, User
 from tenants.queries import people
+from tenants.roles import Role, narrower
 from tenants.scope import platform_scope
 from tenants.services import console_sessions
 
@@ -22,6 +23,7 @@ log = structlog.get_logger(__name__)
 EVERY_SECONDS = 2.0
 BLIND_SECONDS = 30.0  # how long sockets stay open while the database cannot be asked
 SIGN_IN, NOT_YOURS, TRY_LATER = 4401, 4403, 1013
+CHANGED = 1012  # another role than when it was opened: who comes back is judged anew
 Shut = Callable[[int], None]
 
 
@@ -93,19 +95,39 @@ class _Seen:
         keys = {pass_.key_id for pass_ in passes if pass_.key_id}
         sign_ins = {pass_.sign_in for pass_ in passes if pass_.sign_in}
         self.users = {str(user.pk): user for user in User.objects.filter(pk__in=users, is_active=True)}
-        self.tenants = set(Tenant.objects.filter(pk__in=tenants).values_list("pk", flat=True))
-        pairs = Membership.objects.filter(user__in=users, tenant__in=tenants).values_list("user_id", "tenant_id")
-        self.members = {(str(user), tenant) for user, tenant in pairs}
-        self.keys = _good_keys(keys, now) if keys else set()
+        self.tenants = dict(Tenant.objects.filter(pk__in=tenants).values_list("pk", "status"))
+        rows = Membership.objects.filter(user__in=users, tenant__in=tenants, suspended_at=None)
+        wanting = rows.annotate(wants_sso=people.wants_sso())
+        self.members = {(str(row.user_id), row.tenant_id): row for row in wanting}
+        self.keys = _good_keys(keys, now) if keys else {}
         live = people.live_sign_ins(sign_ins, now=now) if sign_ins else []
-        self.sign_ins = {row.pk for row in live if not console_sessions.is_idle(row, now=now)}
+        self.sign_ins = {row.pk: row for row in live if not console_sessions.is_idle(row, now=now)}
 
     def code(self, pass_: Pass, *, now: datetime) -> int | None:
         if not self._proven(pass_, now=now):
             return SIGN_IN
         staff = pass_.staff and self.users[pass_.user_id].is_staff
-        member = (pass_.user_id, pass_.tenant_id) in self.members
-        return None if pass_.tenant_id in self.tenants and (member or staff) else NOT_YOURS
+        if pass_.tenant_id not in self.tenants or not (staff or self._member(pass_)):
+            return NOT_YOURS
+        return None if staff or pass_.role == self._role(pass_) else CHANGED
+
+    def _role(self, pass_: Pass) -> str:
+        """As `restkit.access` would say now."""
+        role = Role(self.members[pass_.user_id, pass_.tenant_id].role)
+        if not pass_.key_id:
+            return role
+        of_key = self.keys[pass_.key_id]
+        return of_key if self.users[pass_.user_id].is_staff else narrower(role, of_key)
+
+    def _member(self, pass_: Pass) -> bool:
+        """By the same rule as `restkit.access`: where the tenant requires its own sign-in, by that."""
+        row = self.members.get((pass_.user_id, pass_.tenant_id))
+        if row is None or (self.tenants[pass_.tenant_id] == TenantStatus.DELETED and row.role != Role.OWNER):
+            return False
+        if not row.wants_sso or row.role == Role.OWNER or pass_.key_id:
+            return True
+        sign_in = self.sign_ins.get(pass_.sign_in or "")
+        return sign_in is not None and sign_in.method == SignInMethod.SSO
 
     def _proven(self, pass_: Pass, *, now: datetime) -> bool:
         user = self.users.get(pass_.user_id)
@@ -118,6 +140,6 @@ class _Seen:
         return pass_.session_hash is None or pass_.session_hash == user.get_session_auth_hash()
 
 
-def _good_keys(keys: set[str], now: datetime) -> set[str]:
+def _good_keys(keys: set[str], now: datetime) -> dict[str, Role]:
     rows = ApiKey.objects.filter(pk__in=keys, revoked_at=None)
-    return {key.pk for key in rows if key.expires_at is None or key.expires_at > now}
+    return {key.pk: Role(key.role) for key in rows if key.expires_at is None or key.expires_at > now}

@@ -15,7 +15,7 @@ from balancer.services import edits, proofs, rules
 from balancer.services.proofs import NotProven
 from tenants import scope
 from tenants.actor import SYSTEM, Actor
-from tenants.errors import Conflict, InvalidField, NotFound, Refused
+from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
 from tenants.models import Outcome
 from tenants.services import audit
 
@@ -28,7 +28,8 @@ EXEMPT = (".localhost", ".test")
 
 class Unproven(Refused):
     def __init__(self, sentences: list[str]) -> None:
-        super().__init__(" ".join(sentences), "not_proven", 422)
+        errors = tuple(FieldError("", "not_proven", sentence) for sentence in sentences)
+        super().__init__(" ".join(sentences), "not_proven", 422, errors)
 
 
 @transaction.atomic
@@ -181,7 +182,8 @@ def _proven(proof: DomainProof, method: str, *, by: Actor, now: datetime) -> Dom
 
 
 def _note_failure(held: DomainProof, sentences: list[str], *, now: datetime) -> None:
-    held.checked_at, held.problem, held.updated_at = now, " ".join(sentences)[:500], now
+    """By the way that it was proven, or by DNS: what is kept is one sentence."""
+    held.checked_at, held.problem, held.updated_at = now, sentences[0][:500], now
     if held.verified_at is not None:
         held.failing_since = held.failing_since or now
     held.save()

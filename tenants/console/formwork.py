@@ -1,5 +1,6 @@
 """What every form of the console has in common: how it looks, and how a service's refusal gets next to its field."""
 
+from collections.abc import Set as AbstractSet
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,6 +13,7 @@ class ConsoleForm(forms.Form):
     """`pointers`: what a service or the API calls a field, where the form calls it something else."""
 
     pointers: ClassVar[dict[str, str]] = {}
+    codes: AbstractSet[str] = frozenset()  # of the service's refusal, for a page that has more to say about one
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
@@ -21,6 +23,7 @@ class ConsoleForm(forms.Form):
 
     def show(self, refused: Refused) -> None:
         """Each error next to its field, what has no field above the form; what was typed stays."""
+        self.codes = {error.code for error in refused.errors}
         for error in refused.errors:
             self.add_error(self.field_of(error.pointer), sentence(error))
         if not refused.errors:
