@@ -30,3 +30,8 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (vf_{self.prefix}_…)"
+
+    @property
+    def etag(self) -> str:
+        """Nothing of a key changes but whether it is revoked; its use is no change."""
+        return f"{self.pk}-{'revoked' if self.revoked_at else 'good'}"

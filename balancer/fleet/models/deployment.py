@@ -50,3 +50,7 @@ class Deployment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.revision} on {self.node}"
+
+    @property
+    def etag(self) -> str:
+        return f"{self.pk}-{self.state}-{len(self.steps)}"

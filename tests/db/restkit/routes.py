@@ -71,4 +71,7 @@ PLURALS = {"pool": "pools"}  # what stands for an id within a prefix → whose o
 def ids_for(tenant: Tenant, endpoint: Endpoint) -> dict[str, str]:
     """A real object of that tenant for each id in the path. A resource that `build.OBJECTS` cannot make fails here."""
     names = re.findall(r"\{(\w[\w-]*)\}", endpoint.path)
-    return {name: str(build.OBJECTS[PLURALS.get(name, name)](tenant).pk) for name in names}
+    made = {name: build.OBJECTS[PLURALS.get(name, name)](tenant) for name in names}
+    if "pool-backends" in made:
+        made["pool"] = made["pool-backends"].pool  # the one within whose path it is
+    return {name: str(one.pk) for name, one in made.items()}

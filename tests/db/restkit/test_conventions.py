@@ -14,6 +14,7 @@ from tenants.restkit import idempotency, parsers
 from tenants.scope import tenant_scope
 from tests import build
 from tests.conftest import World
+from tests.db.restkit.routes import Endpoint, endpoints, ids_for
 
 pytestmark = pytest.mark.django_db
 PROBLEM = {"type", "title", "status", "detail", "code", "request_id", "errors"}
@@ -243,3 +244,15 @@ def test_a_method_that_is_none(api: build.Api) -> None:
     assert (response.status_code, response.json()["code"]) == (405, "method_not_allowed")
     assert "POST" in response.headers["Allow"]
     assert api("OPTIONS", "/api/pools").status_code == 200
+
+
+SHOWN = [e for e in endpoints() if e.method == "get" and e.action == "retrieve" and e.path.endswith("}")]
+
+
+@pytest.mark.parametrize("endpoint", SHOWN, ids=lambda endpoint: endpoint.path)
+def test_every_object_has_an_etag_that_holds_still(world: World, endpoint: Endpoint) -> None:
+    ids = ids_for(world.ours, endpoint)
+    api = build.api(world.owner, world.ours)
+    first, second = (api.get(endpoint.own(ids)).headers.get("ETag") for _ in range(2))
+    assert first
+    assert first == second
