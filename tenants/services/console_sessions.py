@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.contrib.auth import login, logout, update_session_auth_hash
+from django.contrib.auth import HASH_SESSION_KEY, login, logout
 from django.http import HttpRequest
 from django.utils import timezone
 
@@ -54,7 +54,8 @@ def begin(
 def keep(request: HttpRequest, user: User) -> None:
     """After a new password, which ends the others: this browser stays, under another key."""
     sign_in = of(request)
-    update_session_auth_hash(request, user)
+    request.session.cycle_key()
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
     if sign_in is not None:
         sign_in.session_key = str(request.session.session_key)
         sign_in.save(update_fields=["session_key"])
