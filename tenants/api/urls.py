@@ -1,7 +1,6 @@
 """From the root: the roof includes these at ""."""
 
 from django.urls import URLPattern, URLResolver, re_path
-from drf_spectacular.views import SpectacularAPIView
 
 from tenants.api import auth, docs, mfa, profile
 from tenants.api.audit import AuditViewSet
@@ -10,13 +9,15 @@ from tenants.api.keys import KeyViewSet
 from tenants.api.members import MemberViewSet
 from tenants.api.root import Root
 from tenants.api.sessions import SessionViewSet
+from tenants.api.smtp import SmtpViewSet
+from tenants.api.sso import SsoViewSet
 from tenants.api.tenant import TenantDetail
 from tenants.api.tenants import TenantsViewSet
 from tenants.restkit.routers import ID, TENANT, tenant_urls, urls
 
 urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^api/?$", Root.as_view(), name="root"),
-    re_path(r"^api/schema/?$", SpectacularAPIView.as_view(), name="schema"),
+    re_path(r"^api/schema/?$", docs.Document.as_view(), name="schema"),
     re_path(r"^api/docs/?$", docs.Swagger.as_view(), name="docs"),
     re_path(r"^api/redoc/?$", docs.Redoc.as_view(), name="redoc"),
     re_path(r"^(?:api/)?auth/register/?$", auth.Register.as_view(), name="register"),
@@ -41,6 +42,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("invitations", InvitationViewSet),
     *tenant_urls("keys", KeyViewSet),
     *tenant_urls("audit", AuditViewSet),
+    *tenant_urls("smtp", SmtpViewSet),
+    *tenant_urls("oidc", SsoViewSet),
     *urls("tenants", TenantsViewSet, "tenant"),
     re_path(
         rf"^api/tenants/{TENANT}/?$",
