@@ -17,7 +17,7 @@ from rest_framework.response import Response
 @cache
 def document(language: str | None) -> Any:
     """The same for everyone, and made from the code: once for each process and language (it takes a second)."""
-    generator: Any = SchemaGenerator()  # untyped
+    generator: Any = SchemaGenerator()  # type: ignore[no-untyped-call]
     return generator.get_schema(request=None, public=True)
 
 
