@@ -2,9 +2,24 @@
 
 import logging
 import logging.config
+import re
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+# What in an address lets somebody in: a code of a sign-in under way, a socket's ticket, what a mail's link carries.
+SECRET_PARAMETER = re.compile(r"([?&](?:code|state|ticket|logout_token|id_token_hint)=)[^&\s\"]+")
+SECRET_PATH = re.compile(r"(/(?:verify|reset|invite)/)[^/?\s\"]+")
+
+
+def without_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
+    """Addresses are logged; what opens something is not."""
+    for name in ("request", "event"):
+        text = event.get(name)
+        if isinstance(text, str) and "/" in text:
+            event[name] = SECRET_PATH.sub(r"\1…", SECRET_PARAMETER.sub(r"\1…", text))
+    return event
+
 
 SHARED: list[Processor] = [
     structlog.contextvars.merge_contextvars,
@@ -12,6 +27,7 @@ SHARED: list[Processor] = [
     structlog.stdlib.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
     structlog.processors.format_exc_info,
+    without_secrets,
 ]
 
 

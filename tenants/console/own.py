@@ -26,6 +26,7 @@ PAGES = (
     ("account:profile", _("Profile"), "user"),
     ("account:security", _("Security"), "lock"),
     ("account:sessions", _("Sessions"), "world"),
+    ("account:sso-links", _("Company sign-in"), "plug-connected"),
 )
 
 

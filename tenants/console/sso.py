@@ -15,6 +15,7 @@ from tenants.console import menu
 from tenants.console import sso_sentences as sso_sentences  # adds what the services say
 from tenants.console.doors import TenantRequest, tenant_page
 from tenants.console.menu import Item
+from tenants.console.own import to_prove
 from tenants.console.page import page
 from tenants.console.sentences import translated
 from tenants.console.sso_forms import SsoForm, initial
@@ -51,7 +52,7 @@ def settings_page(request: TenantRequest) -> HttpResponse:
             access.of(request).require_proof(now=timezone.now())
             sso_config.save(request.tenant, form.wanted(), by=request.actor, now=timezone.now())
         except reauth.ReauthenticationNeeded:
-            raise
+            return to_prove(request)
         except Refused as refused:
             form.show(refused)
         else:
@@ -71,8 +72,9 @@ def test_page(request: TenantRequest) -> HttpResponse:
 
 
 def _shown(request: TenantRequest, form: SsoForm, *, status: int = 200, **more: object) -> HttpResponse:
-    tenant = request.tenant
+    tenant, sign_in = request.tenant, access.of(request).signed_in().sign_in
     context = {
+        "fresh": sign_in is None or reauth.is_fresh(sign_in, now=timezone.now()),
         "form": form,
         "provider": sso_queries.provider(tenant),
         "seen": sso_queries.status(tenant),

@@ -14,6 +14,7 @@ from tenants.models import SignInMethod
 from tenants.oidc.trouble import ProviderTrouble
 from tenants.queries import directory
 from tenants.queries import sso as sso_queries
+from tenants.restkit import access
 from tenants.services import console_sessions, sso_ends
 
 
@@ -26,7 +27,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     if current is not None and current.method == SignInMethod.SSO:
         where = sso_ends.provider_sign_out(current, now=timezone.now())
     console_sessions.finish(request)
-    request.access = None  # type: ignore[attr-defined]  # nobody's page from here on
+    request.access = access.Access(None)  # type: ignore[attr-defined]  # nobody's page from here on
     response = leave(request, where) if where else redirect("account:login")
     sso_cookies.forget(response)
     return response
@@ -45,9 +46,9 @@ def backchannel(request: HttpRequest, tenant: str) -> HttpResponse:
         sso_ends.backchannel(provider, request.POST.get("logout_token", ""), by=by(request), now=timezone.now())
     except ProviderTrouble as trouble:
         return _refused(trouble.sentence)
-    return HttpResponse(status=200, headers={"Cache-Control": "no-store"})
+    return HttpResponse(status=200)
 
 
 def _refused(sentence: str) -> JsonResponse:
     body = {"error": "invalid_request", "error_description": sentence}
-    return JsonResponse(body, status=400, headers={"Cache-Control": "no-store"})
+    return JsonResponse(body, status=400)

@@ -63,7 +63,10 @@ def leave(request: HttpRequest, where: str) -> HttpResponse:
 
 def problem(request: HttpRequest, refused: Refused, tenant: Tenant | None = None) -> HttpResponse:
     """What to do about it; what the provider said stays in the tenant's audit log."""
-    context = {"sentence": sentence(refused), "company": tenant.slug if tenant else "", "code": refused.code}
+    company = tenant.slug if tenant else ""
+    # `here`: this page's own address holds what the provider sent.
+    here = reverse("account:sso-door", args=[company]) if company else reverse("account:login")
+    context = {"sentence": sentence(refused), "company": company, "code": refused.code, "here": here}
     response = page(request, "tenants/sso_problem.html", context, status=refused.status)
     if refused.status == 503:
         response.headers["Retry-After"] = "30"

@@ -231,11 +231,11 @@ def test_to_be_remembered_is_no_proof(sso: Switch, journey: Journey, provider: P
 def test_an_unlinked_owner_links_from_inside(world: World, sso: Switch, journey: Journey, provider: Provider) -> None:
     sso()
     assert code_of(journey.sign_in()) == "sso_not_known"
-    build.log_in(journey.client, world.owner) if hasattr(build, "log_in") else journey.client.force_login(world.owner)
+    journey.client.force_login(world.owner)
     left = journey.client.post("/auth/oidc/link/ours")
     assert left.status_code == 200, left.content
     answer = journey.client.get(journey.there(left.context["where"]))
-    assert answer.headers["Location"] == "/profile/company"
+    assert answer.headers["Location"] == "/company"
     assert SsoIdentity.objects.get().user_id == world.owner.pk
     assert journey.other().sign_in().status_code == 302
     journey.client.post("/auth/oidc/unlink/ours")

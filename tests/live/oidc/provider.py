@@ -100,7 +100,7 @@ class Provider:
 
     def rotate(self, *, keep: bool = False) -> None:
         kid = secrets.token_hex(4)
-        parameters = {"kid": kid, "use": "sig"}
+        parameters: Any = {"kid": kid, "use": "sig"}
         new: Any = RSAKey.generate_key(2048, parameters)
         if self.algorithm == "ES256":
             new = ECKey.generate_key("P-256", parameters)
