@@ -1,10 +1,17 @@
-"""Plans and subscriptions, for staff."""
+"""Plans and subscriptions, for staff. What is changed here reaches the nodes by itself."""
+
+from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils import timezone
 
 from billing.models import Plan, Subscription
+from billing.services import subscriptions
 from tenants.admin_base import Rows
+from tenants.restkit import access
+
+LIMITS = frozenset({"requests_per_second", "burst", "daily_traffic", "routes", "backends", "members"})
 
 
 @admin.register(Plan)
@@ -12,19 +19,33 @@ class PlanAdmin(Rows):
     list_display = ("code", "name", "monthly_cents", "routes", "backends", "members", "requests_per_second")
     ordering = ("position",)
 
+    def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:
+        before = {name: form.initial[name] for name in form.changed_data if name in LIMITS}
+        super().save_model(request, obj, form, change)
+        if before:
+            by = access.of(request).actor(access.address_of(request))
+            subscriptions.limits_changed(obj, by=by, now=timezone.now(), before=before)
+
     def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
         return False
 
 
 @admin.register(Subscription)
 class SubscriptionAdmin(Rows):
-    """Only to look at: a change of plan must reach the nodes' limits, and what does that is not built yet."""
+    """Another plan counts at once, and ends a trial."""
 
     list_display = ("tenant", "plan", "status", "trial_ends_at")
     list_filter = ("plan", "status")
     list_select_related = ("tenant", "plan")
     search_fields = ("tenant__slug",)
-    readonly_fields = ("tenant", "plan", "status", "trial_ends_at")
+    readonly_fields = ("tenant", "status", "trial_ends_at")
+
+    def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
+        by = access.of(request).actor(access.address_of(request))
+        subscriptions.change(obj.tenant, plan=obj.plan_id, by=by, now=timezone.now())
+
+    def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
+        return False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

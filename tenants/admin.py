@@ -1,17 +1,21 @@
-"""What staff may look at and correct by hand: stock Django admin. No secret and no digest is shown."""
+"""What staff may look at and do: stock Django admin. No secret and no digest is shown.
+
+What a service guards is done by the service: memberships are changed in the console, where staff have every right.
+"""
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import URLPattern, path
+from django.utils import timezone
 
-from tenants.admin_base import Inline, People, Rows
+from tenants.admin_base import People, Rows
+from tenants.admin_forms import ImpersonateForm
+from tenants.admin_tenants import MembershipInline
+from tenants.errors import Refused
 from tenants.models import ApiKey, AuditEntry, Domain, Membership, Tenant, User
-from tenants.queries import directory
-
-
-class MembershipInline(Inline):
-    model = Membership
-    extra = 0
-    raw_id_fields = ("tenant", "user")
+from tenants.restkit import access
+from tenants.services import impersonation
 
 
 @admin.register(User)
@@ -24,6 +28,8 @@ class UserAdmin(People):
     ordering = ("email",)
     readonly_fields = ("created_at", "last_login")
     filter_horizontal = ()
+    inlines = (MembershipInline,)
+    change_form_template = "staff/user_change.html"
     fieldsets = (
         (None, {"fields": ("email", "password", "first_name", "last_name", "language", "theme")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "email_verified_at")}),
@@ -33,38 +39,56 @@ class UserAdmin(People):
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
+    def get_urls(self) -> list[URLPattern]:
+        own = path(
+            "<str:user_id>/impersonate/", self.admin_site.admin_view(self.impersonate), name="tenants_user_impersonate"
+        )
+        return [own, *super().get_urls()]
 
-@admin.register(Tenant)
-class TenantAdmin(Rows):
-    """Its status is not changed here: a suspension must reach the nodes, and what does that is not built yet."""
-
-    list_display = ("slug", "name", "status", "id", "created_at")
-    list_filter = ("status",)
-    search_fields = ("slug", "name", "id")
-    ordering = ("slug",)
-    readonly_fields = ("id", "schema_name", "status", "created_at")
-    inlines = (MembershipInline,)
-
-    def save_model(self, request: HttpRequest, obj: Tenant, form: object, change: bool) -> None:
-        super().save_model(request, obj, form, change)
-        directory.forget()
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """A tenant needs a schema and a plan: the API and sign-up make it."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Tenant | None = None) -> bool:
-        return False
+    def impersonate(self, request: HttpRequest, user_id: str) -> HttpResponse:
+        """See what a person sees, read-only, for half an hour, with a reason."""
+        person = self.get_object(request, user_id)
+        caller = access.of(request).caller
+        if person is None or caller is None or caller.impersonation is not None or caller.through != "session":
+            raise Http404
+        form = ImpersonateForm(request.POST or None, person=person)
+        if request.method == "POST" and form.is_valid():
+            tenant = Tenant.objects.get(pk=form.cleaned_data["tenant"])
+            by, reason = access.of(request).actor(access.address_of(request)), form.cleaned_data["reason"]
+            try:
+                impersonation.begin(
+                    request.session, caller.user, person, tenant, reason=reason, by=by, now=timezone.now()
+                )
+            except Refused as refused:
+                form.add_error(None, refused.detail)
+            else:
+                return redirect("console:overview", tenant.slug)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"Look as {person}",
+            "question": "Read-only, for 30 minutes. Each request is written into the tenant's audit trail.",
+            "form": form,
+            "button": "Look",
+        }
+        return render(request, "staff/ask.html", context)
 
 
 @admin.register(Membership)
 class MembershipAdmin(Rows):
-    list_display = ("user", "tenant", "role", "created_at")
+    """To look at: a change here would pass by the last owner, the seats and the audit trail."""
+
+    list_display = ("user", "tenant", "role", "suspended_at", "created_at")
     list_filter = ("role",)
     list_select_related = ("user", "tenant")
     search_fields = ("user__email", "tenant__slug")
     ordering = ("tenant__slug", "pk")
-    raw_id_fields = ("tenant", "user")
+    readonly_fields = ("tenant", "user", "role", "suspended_at", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Membership | None = None) -> bool:
+        return False
 
 
 @admin.register(Domain)

@@ -1,11 +1,9 @@
 """/api/tenants: the tenants one belongs to; staff see all of them, with what is in each."""
 
-from typing import Any, Protocol, cast
+from typing import Any
 
-from django.conf import settings
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.module_loading import import_string
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import serializers
@@ -14,19 +12,10 @@ from rest_framework.response import Response
 
 from tenants.errors import Forbidden
 from tenants.models import Membership, Tenant, TenantStatus
+from tenants.queries import stats
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import KitViewSet
 from tenants.services import tenancy
-
-
-class Stats(Protocol):
-    """`settings.TENANT_STATS`: tenant's id → name → how many, for all of them at once. In the platform's scope."""
-
-    def __call__(self, tenants: list[Tenant]) -> dict[str, dict[str, Any]]: ...
-
-
-def stats_of(tenants: list[Tenant]) -> dict[str, dict[str, Any]]:
-    return cast(Stats, import_string(settings.TENANT_STATS))(tenants)
 
 
 class TenantSerializer(StrictSerializer):
@@ -50,8 +39,8 @@ class TenantSerializer(StrictSerializer):
 
     @extend_schema_field({"type": ["object", "null"], "additionalProperties": True})
     def get_stats(self, tenant: Tenant) -> dict[str, Any] | None:
-        stats: dict[str, dict[str, Any]] = self.context.get("stats", {})
-        return stats.get(tenant.pk)
+        counted: dict[str, dict[str, Any]] = self.context.get("stats", {})
+        return counted.get(tenant.pk)
 
 
 class TenantFilter(filters.FilterSet):
@@ -72,8 +61,7 @@ class TenantsViewSet(KitViewSet):
     def get_queryset(self) -> QuerySet[Tenant]:
         everyone: QuerySet[Tenant] = Tenant.objects.all()
         if self.access.is_staff:
-            counted: QuerySet[Tenant] = everyone.annotate(members=Subquery(MEMBERS))
-            return counted
+            return everyone
         bound = self.access.signed_in().tenant_id
         mine = Membership.objects.filter(user=self.user, suspended_at=None)
         theirs = everyone.filter(pk__in=mine.values("tenant")).exclude(
@@ -89,8 +77,7 @@ class TenantsViewSet(KitViewSet):
         page = list(self.paginate_queryset(self.filter_queryset(self.get_queryset())) or [])
         context = self.get_serializer_context()
         if self.access.is_staff:
-            counted = stats_of(page)
-            context["stats"] = {one.pk: {**counted[one.pk], "members": one.members or 0} for one in page}
+            context["stats"] = stats.of(page)
         return self.get_paginated_response(TenantSerializer(page, many=True, context=context).data)
 
     @extend_schema(responses={201: TenantSerializer})
@@ -102,8 +89,3 @@ class TenantsViewSet(KitViewSet):
         form.is_valid(raise_exception=True)
         tenant = tenancy.create(**form.validated_data, owner=self.user, now=timezone.now())
         return self.answer(tenant, status=201)
-
-
-MEMBERS = (
-    Membership.objects.filter(tenant=OuterRef("pk")).order_by().values("tenant").annotate(n=Count("pk")).values("n")
-)

@@ -34,6 +34,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "rights": {verb.value for verb in Verb if found.may(verb)},
         "menu": menu.shown(request),
         "person": user,
+        "impersonation": found.caller.impersonation if found.caller else None,
         "tenants": to_switch_to(found.caller),
         "by_sso": found.caller is not None and found.caller.is_by_sso,
         "factor_from": second_factor.announced(found.tenant, found.caller.sign_in if found.caller else None),

@@ -4,6 +4,7 @@ from django.urls import path
 
 from tenants.console import (
     account,
+    impersonation,
     invite,
     members,
     proving,
@@ -58,6 +59,7 @@ urlpatterns = [
     path("auth/oidc/link/<str:tenant>", sso_links.link, name="sso-connect"),
     path("auth/oidc/unlink/<str:tenant>", sso_links.unlink, name="sso-unlink"),
     path("company", sso_links.links, name="sso-links"),
+    path("impersonation/end", impersonation.end, name="impersonation-end"),
     path("invite/<str:token>", invite.invite, name="invite"),
     path("t/<str:slug>/members", members.index, name="members"),
     path("t/<str:slug>/members/invite", members.invite, name="member-invite"),

@@ -17,6 +17,7 @@ from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Role, Verb, narrower, rights
 from tenants.services import reauth, second_factor
+from tenants.services.impersonation import Impersonation, ReadOnly
 from tenants.services.sign_ins import From
 from tenants.visitors import address_of as address_of
 from tenants.visitors import agent_of
@@ -63,6 +64,7 @@ class Caller:
     role: Role | None = None
     sign_in: SignIn | None = None
     expires_at: datetime | None = None
+    impersonation: Impersonation | None = None
 
     @property
     def is_key(self) -> bool:
@@ -106,12 +108,15 @@ class Access:
             request_id=request_id(),
             address=address,
             name=caller.user.email,
+            impersonator=caller.impersonation.staff.email if caller.impersonation else "",
         )
 
     def require_person(self, *, credentials: bool = False) -> None:
         """For one's own account. `credentials`: to change how one signs in. Raise `PeopleOnly` or `OwnSignInNeeded`."""
         if self.signed_in().is_key:
             raise PeopleOnly
+        if self.signed_in().impersonation is not None:
+            raise ReadOnly  # what is beyond the tenant is not looked at either
         if credentials:
             self.require_own_sign_in()
 

@@ -15,7 +15,7 @@ from tenants.models import SignIn, SignInMethod, User
 from tenants.queries import people
 from tenants.restkit.access import Caller, address_of, source_of
 from tenants.roles import Role
-from tenants.services import accounts, console_sessions, keys, second_factor, sign_ins, tokens
+from tenants.services import accounts, console_sessions, impersonation, keys, second_factor, sign_ins, tokens
 from tenants.services.sign_ins import From
 
 MOST = 8192
@@ -42,6 +42,17 @@ def from_session(request: HttpRequest, *, now: datetime) -> Caller | None:
     if sign_in is None:
         return None
     sign_ins.seen(sign_in, address=address_of(request), now=now)
+    seen_as = impersonation.current(request.session, sign_in, now=now) if sign_in.user.is_staff else None
+    if seen_as is not None:
+        return Caller(
+            seen_as.person,
+            "impersonation",
+            f"session:{sign_in.user_id}",
+            tenant_id=seen_as.tenant_id,
+            sign_in=sign_in,
+            expires_at=seen_as.until,
+            impersonation=seen_as,
+        )
     return Caller(sign_in.user, "session", f"session:{sign_in.user_id}", tenant_id=sign_in.tenant_id, sign_in=sign_in)
 
 

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from tenants.errors import Refused
 from tenants.models import Tenant, User
-from tenants.restkit import access, credentials
+from tenants.restkit import access, credentials, seen_as
 from tenants.restkit.problems import unavailable
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import staff_access
@@ -78,6 +78,8 @@ class TenantMiddleware:
             return unavailable()
         request.access = found  # type: ignore[attr-defined]
         request.tenant = found.tenant  # type: ignore[attr-defined]
+        if (refusal := seen_as.refusal(request, found)) is not None:
+            return refusal
         if path and path["pages"] and found.tenant is None:
             return _no_page(request, found, path["tenant"])
         _prefer_language(request, found)
