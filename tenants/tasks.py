@@ -2,12 +2,18 @@
 
 from importlib import import_module
 
+import structlog
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone, translation
 
+from tenants.outbound.smtp import NotSent
 from tenants.services import one_time, passwords, post, sign_ins, tenant_life
 from tenants.taskbase import PlatformTask
+
+log = structlog.get_logger(__name__)
+# Seconds, for some two hours. Each is below the broker's visibility timeout: Redis would hand a later one out twice.
+MAIL_AGAIN = (15, 30, 60, 120, *[240] * 28)
 
 
 @shared_task(name="tenants.tasks.forget_old", base=PlatformTask)
@@ -24,10 +30,17 @@ def purge() -> None:
     tenant_life.purge_due(now=timezone.now())
 
 
-@shared_task(name="tenants.tasks.send_mail", base=PlatformTask)
-def send_mail(to: str, subject: str, body: str, tenant_id: str = "") -> None:
-    """Deliver one mail, by the tenant's own server where it has one."""
-    post.deliver(to=to, subject=subject, body=body, tenant_id=tenant_id)
+@shared_task(name="tenants.tasks.send_mail", base=PlatformTask, bind=True)
+def send_mail(self: PlatformTask, to: str, subject: str, body: str, tenant_id: str = "") -> None:
+    """Deliver one mail, by the tenant's own server where it has one; for two hours, if it may work later."""
+    try:
+        post.deliver(to=to, subject=subject, body=body, tenant_id=tenant_id)
+    except NotSent as error:
+        tried = self.request.retries
+        if error.temporary and tried < len(MAIL_AGAIN):
+            raise self.retry(exc=error, countdown=MAIL_AGAIN[tried], max_retries=len(MAIL_AGAIN)) from error
+        log.warning("mail_not_sent", tenant=tenant_id, step=error.step, reason=error.sentence)
+        post.given_up(tenant_id=tenant_id, subject=subject, error=error)
 
 
 @shared_task(name="tenants.tasks.forgot_password", base=PlatformTask)

@@ -152,7 +152,8 @@ AUTH_PASSWORD_VALIDATORS = [
         ("NumericPasswordValidator", {}),
     )
 ]
-# Mails lie in a folder until a server is named.
+# Mails lie in a folder until a server is named: smtp+starttls://user:password@host:587, or smtps:// for TLS at once.
+SMTP_URL = env.str("VELOFLUX_SMTP_URL", default="")
 EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
 EMAIL_FILE_PATH = env.str("VELOFLUX_MAIL_DIR", default=str(BASE_DIR / ".veloflux" / "mail"))
 DEFAULT_FROM_EMAIL = env.str("VELOFLUX_MAIL_FROM", default="VeloFlux <veloflux@localhost>")

@@ -50,14 +50,17 @@ class Address:
     inside: bool = False
 
 
-def resolve(host: str, port: int, *, ports: frozenset[int] | None = None) -> list[Address]:
+def resolve(host: str, port: int, *, ports: frozenset[int] | None = None, ours: bool = False) -> list[Address]:
     """Every address of it, at least one. `ports`: the ones that this use may have; all of an allowed network's may.
+    `ours`: the platform's operator named it, not a tenant, so it may be anywhere.
 
     Raise `Unreachable` when one of them may not be reached: a name that leads to both is nobody's mistake.
     """
     name = canonical(host)
     if not 1 <= port <= 65535:
         raise Unreachable(f"The port is from 1 to 65535; {port} is not.", Why.NAME)
+    if ours:
+        return [Address(ip, port, name, inside=True) for ip in _addresses(name)]
     found = [_judged(ip, port, name) for ip in _addresses(name)]
     if ports is not None and port not in ports and not all(address.inside for address in found):
         usual = ", ".join(str(one) for one in sorted(ports))
@@ -95,6 +98,17 @@ def canonical(host: str) -> str:
     if len(text) > 253 or not NAME.fullmatch(text) or last.isdigit() or last.startswith("0x"):
         raise Unreachable(f"“{host[:80]}” is neither a host name nor an IP address.", Why.NAME)
     return text
+
+
+def port_may(port: int, ports: frozenset[int]) -> bool:
+    """Before a name is looked up. An allowed network's may have any, and who knows where the name leads."""
+    return port in ports or bool(settings.OUTBOUND_ALLOWED)
+
+
+def is_address(host: str) -> bool:
+    with suppress(ValueError):
+        return bool(ipaddress.ip_address(host))
+    return False
 
 
 def _addresses(name: str) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.urls import URLPattern, URLResolver
-from rest_framework.routers import SimpleRouter
+from rest_framework.routers import Route, SimpleRouter
 from rest_framework.viewsets import ViewSetMixin
 
 from tenants.restkit.viewsets import ID
@@ -30,8 +30,16 @@ class Mount:
 MOUNTED: list[Mount] = []
 
 
+# What there is one of: GET `show`, PUT `replace`, DELETE `clear`, without an id.
+ONE = Route(
+    "^{prefix}{trailing_slash}$", {"get": "show", "put": "replace", "delete": "clear"}, "{basename}-one", False, {}
+)
+
+
 class Router(SimpleRouter):
     """No trailing slash is required; one is tolerated."""
+
+    routes = [ONE, *SimpleRouter.routes]
 
     def __init__(self) -> None:
         super().__init__(trailing_slash=False)

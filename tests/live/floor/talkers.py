@@ -25,14 +25,16 @@ class Talker:
 
 
 @contextmanager
-def talker(talk: Talk | bytes = OK, *, address: str = "127.0.0.1", pem: Path | None = None) -> Iterator[Talker]:
-    """Reads a request, then talks. TLS with `pem`."""
+def talker(
+    talk: Talk | bytes = OK, *, address: str = "127.0.0.1", pem: Path | None = None, speaks_first: bool = False
+) -> Iterator[Talker]:
+    """Reads a request, then talks; or `speaks_first`. TLS with `pem`."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as server:
         server.bind((address, 0))
         server.listen()
         it = Talker(address, server.getsockname()[1])
         tls = _tls(pem, it) if pem else None
-        thread = threading.Thread(target=_serve, args=(server, it, talk, tls), daemon=True)
+        thread = threading.Thread(target=_serve, args=(server, it, talk, tls, speaks_first), daemon=True)
         thread.start()
         try:
             yield it
@@ -48,20 +50,20 @@ def _tls(pem: Path, it: Talker) -> ssl.SSLContext:
     return context
 
 
-def _serve(server: socket.socket, it: Talker, talk: Talk | bytes, tls: ssl.SSLContext | None) -> None:
+def _serve(server: socket.socket, it: Talker, talk: Talk | bytes, tls: ssl.SSLContext | None, first: bool) -> None:
     with suppress(OSError):
         while True:
             one, _ = server.accept()
-            threading.Thread(target=_one, args=(one, it, talk, tls), daemon=True).start()
+            threading.Thread(target=_one, args=(one, it, talk, tls, first), daemon=True).start()
 
 
-def _one(one: socket.socket, it: Talker, talk: Talk | bytes, tls: ssl.SSLContext | None) -> None:
+def _one(one: socket.socket, it: Talker, talk: Talk | bytes, tls: ssl.SSLContext | None, first: bool) -> None:
     with suppress(OSError), one:
         it.heard.append(b"")
         place = len(it.heard) - 1
         inside = tls.wrap_socket(one, server_side=True) if tls else one
         with inside:
-            it.heard[place] = _request(inside)
+            it.heard[place] = b"" if first else _request(inside)
             if callable(talk):
                 talk(inside)
             else:
