@@ -31,7 +31,7 @@ STEPS: dict[str, Promise] = {
     "discovery": gettext_lazy("Discovery"),
     "issuer": gettext_lazy("Issuer"),
     "endpoints": gettext_lazy("Endpoints"),
-    "keys": gettext_lazy("Keys"),
+    "keys": gettext_lazy("Signing keys"),
     "algorithms": gettext_lazy("Signature"),
     "pkce": gettext_lazy("PKCE"),
     "client": gettext_lazy("Client id and secret"),

@@ -53,7 +53,7 @@ class SsoForm(ConsoleForm):
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
     )
     create_members = forms.BooleanField(
-        label=_("Make whoever the provider knows a member, with the role above"), required=False
+        label=_("Make whoever the provider knows a member, with the role below"), required=False
     )
     link_by_email = forms.BooleanField(label=_("Link members by their verified e-mail address"), required=False)
     required = forms.BooleanField(
