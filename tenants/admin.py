@@ -15,7 +15,7 @@ from tenants.admin_tenants import MembershipInline
 from tenants.errors import Refused
 from tenants.models import ApiKey, AuditEntry, Domain, Membership, Tenant, User
 from tenants.restkit import access
-from tenants.services import impersonation
+from tenants.services import impersonation, sign_ins
 
 
 @admin.register(User)
@@ -44,6 +44,14 @@ class UserAdmin(People):
             "<str:user_id>/impersonate/", self.admin_site.admin_view(self.impersonate), name="tenants_user_impersonate"
         )
         return [own, *super().get_urls()]
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """As when they set it themselves: every sign-in of theirs ends."""
+        response = super().user_change_password(request, id, form_url)
+        person = self.get_object(request, id)
+        if request.method == "POST" and response.status_code == 302 and person is not None:
+            sign_ins.end_all(person, reason="password_by_staff", now=timezone.now())
+        return response
 
     def impersonate(self, request: HttpRequest, user_id: str) -> HttpResponse:
         """See what a person sees, read-only, for half an hour, with a reason."""

@@ -16,7 +16,7 @@ from tenants.models import ApiKey, Membership, SignInMethod, Tenant, TenantStatu
 from tenants.queries import people
 from tenants.roles import Role, narrower
 from tenants.scope import platform_scope
-from tenants.services import console_sessions
+from tenants.services import console_sessions, second_factor
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +95,7 @@ class _Seen:
         keys = {pass_.key_id for pass_ in passes if pass_.key_id}
         sign_ins = {pass_.sign_in for pass_ in passes if pass_.sign_in}
         self.users = {str(user.pk): user for user in User.objects.filter(pk__in=users, is_active=True)}
-        self.tenants = dict(Tenant.objects.filter(pk__in=tenants).values_list("pk", "status"))
+        self.tenants = {tenant.pk: tenant for tenant in Tenant.objects.filter(pk__in=tenants)}
         rows = Membership.objects.filter(user__in=users, tenant__in=tenants, suspended_at=None)
         wanting = rows.annotate(wants_sso=people.wants_sso())
         self.members = {(str(row.user_id), row.tenant_id): row for row in wanting}
@@ -108,6 +108,9 @@ class _Seen:
             return SIGN_IN
         staff = pass_.staff and self.users[pass_.user_id].is_staff
         if pass_.tenant_id not in self.tenants or not (staff or self._member(pass_)):
+            return NOT_YOURS
+        tenant, sign_in = self.tenants[pass_.tenant_id], self.sign_ins.get(pass_.sign_in or "")
+        if sign_in is not None and second_factor.needed(self.users[pass_.user_id], tenant, sign_in, now=now):
             return NOT_YOURS
         return None if staff or pass_.role == self._role(pass_) else CHANGED
 
@@ -122,7 +125,7 @@ class _Seen:
     def _member(self, pass_: Pass) -> bool:
         """By the same rule as `restkit.access`: where the tenant requires its own sign-in, by that."""
         row = self.members.get((pass_.user_id, pass_.tenant_id))
-        if row is None or (self.tenants[pass_.tenant_id] == TenantStatus.DELETED and row.role != Role.OWNER):
+        if row is None or (self.tenants[pass_.tenant_id].status == TenantStatus.DELETED and row.role != Role.OWNER):
             return False
         if not row.wants_sso or row.role == Role.OWNER or pass_.key_id:
             return True
