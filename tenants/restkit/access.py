@@ -112,12 +112,9 @@ class Access:
         )
 
     def require_person(self, *, credentials: bool = False) -> None:
-        """For one's own account. `credentials`: to change how one signs in. Raise `PeopleOnly`, `ReadOnly` or
-        `OwnSignInNeeded`."""
+        """For one's own account. `credentials`: to change how one signs in. Raise `PeopleOnly` or `OwnSignInNeeded`."""
         if self.signed_in().is_key:
             raise PeopleOnly
-        if self.signed_in().impersonation is not None:
-            raise ReadOnly
         if self.signed_in().impersonation is not None:
             raise ReadOnly  # what is beyond the tenant is not looked at either
         if credentials:
