@@ -69,6 +69,7 @@ class DomainViewSet(TenantViewSet):
     filterset_class = DomainFilter
     search_fields = ("domain",)
     ordering_fields = ("domain", "created_at", "verified_at", "checked_at")
+    throttle_class_names: ClassVar[dict[str, str]] = {"verify": "expensive"}  # it asks name and web servers
     verbs: ClassVar[dict[str, Verb]] = {
         **TenantView.verbs,
         **dict.fromkeys(("create", "destroy", "verify"), Verb.SECRETS),

@@ -77,6 +77,7 @@ class InvitationViewSet(TenantViewSet):
     filterset_class = InvitationFilter
     search_fields = ("email",)
     ordering_fields = ("email", "created_at", "expires_at")
+    throttle_class_names: ClassVar[dict[str, str]] = {"resend": "expensive"}  # each is a mail to somebody
     verbs: ClassVar[dict[str, Verb]] = {**TenantView.verbs, **dict.fromkeys(ACTIONS, Verb.MEMBERS)}
 
     def get_queryset(self) -> Any:
@@ -125,6 +126,7 @@ class AcceptedSerializer(StrictSerializer):
 
 
 class AcceptInvitation(IdempotentView):
+    throttle_class_name = "auth"
     permission_classes = (AllowAny,)
 
     @extend_schema(request=AcceptSerializer, responses={200: AcceptedSerializer}, operation_id="invitations_accept")

@@ -194,3 +194,6 @@ def _member(request: TenantRequest, member_id: str) -> Membership:
     if found is None:
         raise Http404
     return found
+
+
+vars(invitation_act)["throttle_class_name"] = "expensive"  # as the API's: each is a mail to somebody
