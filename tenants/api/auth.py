@@ -113,6 +113,8 @@ class PublicView(IdempotentView):
 
 
 class Register(PublicView):
+    throttle_class_name = "auth"
+
     @extend_schema(
         request=RegisterSerializer,
         responses={201: SignedInSerializer, 202: SentSerializer},
@@ -136,6 +138,8 @@ class Register(PublicView):
 
 
 class Login(PublicView):
+    throttle_class_name = "login"
+
     @extend_schema(request=LoginSerializer, responses={200: SignedInSerializer}, operation_id="auth_login")
     def post(self, request: Request) -> Response:
         """Sign in for tokens.
@@ -158,6 +162,8 @@ class Login(PublicView):
 
 
 class MfaVerify(PublicView):
+    throttle_class_name = "login"
+
     @extend_schema(request=MfaSerializer, responses={200: SignedInSerializer}, operation_id="auth_mfa_verify")
     def post(self, request: Request) -> Response:
         """Sign in with the second factor, after the first."""
@@ -171,6 +177,8 @@ class MfaVerify(PublicView):
 
 
 class Refresh(PublicView):
+    throttle_class_name = "auth"
+
     @extend_schema(request=RefreshSerializer, responses={200: SignedInSerializer}, operation_id="auth_refresh")
     def post(self, request: Request) -> Response:
         """Exchange a refresh token for new tokens; each is good for one use.
@@ -183,6 +191,8 @@ class Refresh(PublicView):
 
 
 class VerifyEmail(PublicView):
+    throttle_class_name = "auth"
+
     @extend_schema(request=LinkSerializer, responses={200: SentSerializer}, operation_id="auth_verify_email")
     def post(self, request: Request) -> Response:
         """Confirm an e-mail address, by the link that was mailed to it."""
@@ -193,6 +203,8 @@ class VerifyEmail(PublicView):
 
 
 class PasswordForgot(PublicView):
+    throttle_class_name = "auth"
+
     @extend_schema(request=ForgotSerializer, responses={202: SentSerializer}, operation_id="auth_password_forgot")
     def post(self, request: Request) -> Response:
         """Ask for a link to set a new password. The answer is the same for every address."""
@@ -203,6 +215,8 @@ class PasswordForgot(PublicView):
 
 
 class PasswordReset(PublicView):
+    throttle_class_name = "auth"
+
     @extend_schema(request=ResetSerializer, responses={204: None}, operation_id="auth_password_reset")
     def post(self, request: Request) -> Response:
         """Set a new password, by the link that was mailed. Every sign-in of the person ends."""

@@ -75,6 +75,7 @@ class Mfa(OwnView):
 
 class MfaConfirm(OwnView):
     changes_credentials = True
+    throttle_class_name = "auth"
 
     @extend_schema(request=CodeSerializer, responses={200: CodesSerializer}, operation_id="profile_mfa_verify")
     def post(self, request: Request) -> Response:

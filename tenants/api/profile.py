@@ -72,6 +72,7 @@ class Profile(OwnView):
 
 class ProfilePassword(OwnView):
     changes_credentials = True
+    throttle_class_name = "auth"
 
     @extend_schema(request=NewPasswordSerializer, responses={204: None}, operation_id="profile_password")
     def post(self, request: Request) -> Response:
@@ -92,6 +93,7 @@ class ProfilePassword(OwnView):
 
 class ProfileEmail(OwnView):
     changes_credentials = True
+    throttle_class_name = "auth"
 
     @extend_schema(request=NewEmailSerializer, responses={202: SentSerializer}, operation_id="profile_email")
     def post(self, request: Request) -> Response:
