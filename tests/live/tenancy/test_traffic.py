@@ -180,3 +180,25 @@ def signed_in(stack: Stack, tenant: str) -> str:
     assert answer.status_code == 200, answer.text
     token: str = json.loads(answer.text)["token"]
     return token
+
+
+def test_g20_from_signing_up_to_the_first_proxied_request_by_one_form(stack: Stack, origin: Origin) -> None:
+    """As a browser without JavaScript does it: sign in, the first site's form, and the site answers on every node."""
+    name = f"fresh-{secrets.token_hex(4)}"
+    new = {"email": f"{name}@people.test", "password": PASSWORD, "tenant_name": name, "plan": "free"}
+    assert httpx.post(f"{stack.console}/api/auth/register", json=new, timeout=20).status_code == 201
+    with httpx.Client(base_url=stack.console, timeout=20) as browser:
+        sent = submit(browser, "/login", {"email": new["email"], "password": PASSWORD})
+        assert sent.status_code == 302, sent.text
+        assert f"/t/{name}/start" in browser.get(f"/t/{name}/").text
+        form = {"host": f"{name}.test", "addresses": origin.address, "check_path": "/health"}
+        made = submit(browser, f"/t/{name}/start", form)
+        assert made.headers.get("Location") == f"/t/{name}/", made.text
+    on_every_node(stack, f"{name}.test", 200, within=20)
+
+
+def submit(browser: httpx.Client, path: str, form: dict[str, str]) -> httpx.Response:
+    """Open the page and send its form."""
+    browser.get(path)
+    token = browser.cookies["csrftoken"]
+    return browser.post(path, data={**form, "csrfmiddlewaretoken": token})
