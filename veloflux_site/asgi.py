@@ -15,10 +15,7 @@ from django.utils.module_loading import import_string
 
 import veloflux_site.celery  # noqa: F401 - what a request enqueues goes through it
 
-application = ProtocolTypeRouter(
-    {
-        "http": get_asgi_application(),
-        # Imported only now that Django is set up: sockets know models.
-        "websocket": import_string("balancer.live.routing.sockets")(),
-    }
-)
+_http = get_asgi_application()
+# Imported only now that Django is set up: sockets know models.
+_sockets = import_string("balancer.live.routing.sockets")()
+application = import_string("veloflux_site.front.front")(ProtocolTypeRouter({"http": _http, "websocket": _sockets}))

@@ -69,6 +69,7 @@ SHARED_APPS = [
     "django_htmx",
     "channels",
     "csp",
+    "corsheaders",
 ]
 TENANT_APPS = ["balancer"]
 INSTALLED_APPS = [*SHARED_APPS, *TENANT_APPS]
@@ -103,6 +104,8 @@ CHANNEL_LAYERS = {
 }
 
 MIDDLEWARE = [
+    "tenants.restkit.headers.HeadersMiddleware",
+    "corsheaders.middleware.CorsMiddleware",
     "veloflux_site.measure.RequestIdMiddleware",
     "veloflux_site.measure.MeasureMiddleware",
     "django.middleware.security.SecurityMiddleware",
@@ -116,6 +119,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "tenants.restkit.middleware.PersonMiddleware",
     "tenants.restkit.middleware.TenantMiddleware",
+    "tenants.restkit.throttles.ThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -170,9 +174,42 @@ CSRF_FAILURE_VIEW = "tenants.console.errors.csrf_failed"
 CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BASE_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = env.list("VELOFLUX_TRUSTED_ORIGINS", default=[])
+# `restkit.headers` says these on every answer, whoever made it.
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
-SECURE_HSTS_SECONDS = 31_536_000 if BASE_URL.startswith("https://") else 0
+HSTS = "max-age=31536000" if BASE_URL.startswith("https://") else ""
+# The proxies in front of the console, as networks: only they are believed about who asks (`veloflux_site.front`).
+TRUSTED_PROXIES = [ip_network(network) for network in env.list("VELOFLUX_TRUSTED_PROXIES", default=[])]
+MAX_BODY_BYTES = env.int("VELOFLUX_MAX_BODY_BYTES", default=4 * 1024 * 1024)
+BODY_SECONDS = env.int("VELOFLUX_BODY_SECONDS", default=30)
+# Pages of other origins that may call the API: https://app.example. Nobody's, where none is listed.
+CORS_ALLOWED_ORIGINS = env.list("VELOFLUX_CORS_ORIGINS", default=[])
+CORS_ALLOW_CREDENTIALS = True  # of the listed only: no other origin is answered at all
+CORS_URLS_REGEX = r"^/(api|auth)(/|$)"
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "idempotency-key",
+    "if-match",
+    "prefer",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = [
+    "ETag",
+    "Retry-After",
+    "RateLimit-Limit",
+    "RateLimit-Remaining",
+    "RateLimit-Reset",
+    "X-Request-ID",
+]
+CORS_PREFLIGHT_MAX_AGE = 600
+# Requests a minute by class, where not `restkit.throttles`' own: VELOFLUX_THROTTLES=api=6000,auth=40 (0: not counted).
+THROTTLES = {name: int(rate) for name, rate in env.dict("VELOFLUX_THROTTLES", default={}).items()}
+# The API's by plan: VELOFLUX_API_RATES=free=600,pro=1200.
+API_RATES = {"": 600, **{plan: int(rate) for plan, rate in env.dict("VELOFLUX_API_RATES", default={}).items()}}
+TENANT_API_RATE = "billing.queries.rates.api_rate"
+THROTTLED_PAGE = "tenants.console.errors.throttled"
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "/static/"
@@ -200,6 +237,7 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "tenants.restkit.schema.Schema",
     "EXCEPTION_HANDLER": "tenants.restkit.errors.handle",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
+    "DEFAULT_METADATA_CLASS": "tenants.restkit.metadata.Metadata",
     "URL_FORMAT_OVERRIDE": None,  # `?format=` is an export's own
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }

@@ -65,7 +65,7 @@ class SmtpViewSet(TenantView):
 
     queryset = SmtpServer.objects.all()
     serializer_class = SmtpSerializer
-    throttle_classes_by_action: ClassVar[dict[str, str]] = {"test": "expensive"}
+    throttle_class_names: ClassVar[dict[str, str]] = {"test": "expensive"}
     verbs: ClassVar[dict[str, Verb]] = dict.fromkeys(("show", "replace", "test", "metadata"), Verb.SECRETS)
 
     def server(self) -> SmtpServer:

@@ -38,6 +38,10 @@ TROUBLES = {
         gettext_lazy("Something broke on our side"),
         gettext_lazy("Your traffic is not affected. Try again; if it stays, tell us the request below."),
     ),
+    429: Trouble(
+        gettext_lazy("That was too often"),
+        gettext_lazy("Wait a minute, then try again. Nothing was changed."),
+    ),
     503: Trouble(
         gettext_lazy("The console is short of a part just now"),
         gettext_lazy("Your traffic keeps flowing and nothing was changed. Try again in a moment."),
@@ -75,6 +79,11 @@ def unavailable(request: HttpRequest) -> HttpResponse:
     response = trouble_page(request, 503)
     response.headers["Retry-After"] = str(problems.RETRY_SECONDS)
     return response
+
+
+def throttled(request: HttpRequest) -> HttpResponse:
+    """`settings.THROTTLED_PAGE`."""
+    return trouble_page(request, 429)
 
 
 def refused_page(request: HttpRequest, refused: Refused) -> HttpResponse:

@@ -28,9 +28,9 @@ def body(
     }
 
 
-def answer(status: int, code: str, detail: str) -> HttpResponse:
+def answer(status: int, code: str, detail: str, extra: dict[str, object] | None = None) -> HttpResponse:
     """Where no view of the kit is: middleware, and the roof's own error pages."""
-    return JsonResponse(body(status, code, detail), status=status, content_type=MEDIA_TYPE)
+    return JsonResponse(body(status, code, detail, (), extra), status=status, content_type=MEDIA_TYPE)
 
 
 def unavailable() -> HttpResponse:

@@ -162,6 +162,7 @@ def environment(folder: Path, database_url: str, redis_url: str) -> dict[str, st
         "VELOFLUX_DATABASE_URL": database_url,
         "VELOFLUX_REDIS_URL": redis_url,
         "VELOFLUX_DEMO": "true",
+        "VELOFLUX_THROTTLES": "login=0,auth=0,api=0,expensive=0",
         "VELOFLUX_LOG_LEVEL": os.environ.get("VELOFLUX_LOG_LEVEL", "WARNING"),
         "VELOFLUX_NODES_DIR": str(folder / "nodes"),
         "VELOFLUX_STATIC_ROOT": str(folder / "static"),

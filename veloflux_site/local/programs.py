@@ -126,6 +126,8 @@ def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
                 "--port",
                 settings["VELOFLUX_CONSOLE_PORT"],
                 "--no-access-log",
+                # `veloflux_site.front` decides whom to believe; uvicorn would believe anybody on this machine.
+                "--no-proxy-headers",
             ),
         ),
         Program(

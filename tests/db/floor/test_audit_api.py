@@ -8,7 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
@@ -19,7 +18,7 @@ from tenants.restkit import export
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services import audit, refusals
-from tests import build
+from tests import build, cache_keys
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
@@ -232,7 +231,7 @@ def test_f16_many_addresses_fill_little_together(world: World) -> None:
         refusals.note("POST /x", code="invalid_token", detail="no", by=by, tenant=world.ours, now=timezone.now())
     assert len(entries(None, act="request.refuse")) == refusals.UNKNOWN + 1
     assert entries(world.ours, act="request.refuse") == []
-    cache.clear()
+    cache_keys.start_anew()
     for number in range(refusals.EACH + 5):  # one /64 is one caller
         by = Actor(None, "nobody", address=f"2001:db8::{number:x}")
         refusals.note("POST /y", code="invalid_token", detail="no", by=by, tenant=None, now=timezone.now())
