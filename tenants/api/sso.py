@@ -100,6 +100,7 @@ class SsoViewSet(TenantView):
     serializer_class = SsoConfigSerializer
     pagination_class = None
     filter_backends = ()
+    throttle_class_names = {"save": "expensive", "test": "expensive"}  # both ask the provider
     verbs = {**TenantView.verbs, "config": Verb.SECRETS, "save": Verb.SECRETS, "test": Verb.SECRETS}
 
     @action(detail=False, methods=["get"], url_path="config")

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 
 from tenants.console import sso_cookies
 from tenants.console.sso_flow import by
-from tenants.console.sso_pages import NotUnderstood, RefusedThere, door_url, problem
+from tenants.console.sso_pages import NotUnderstood, RefusedThere, by_address, door_url, problem
 from tenants.errors import Refused
 from tenants.models import SignInMethod, SsoProvider
 from tenants.oidc.backend import Backend
@@ -33,6 +33,7 @@ NEEDS_THE_PERSON = frozenset(
 )
 
 
+@by_address
 @never_cache
 @require_GET
 def callback(request: HttpRequest) -> HttpResponse:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from tenants.actor import Actor
 from tenants.console import sso_cookies
-from tenants.console.sso_pages import NotReached, door_url, leave, problem, unknown_company
+from tenants.console.sso_pages import NotReached, by_address, door_url, leave, problem, unknown_company
 from tenants.console.views import safe_next
 from tenants.models import SsoProvider
 from tenants.oidc.request import AuthenticationRequest
@@ -29,6 +29,7 @@ from tenants.services.sso_attempts import Attempt, Purpose
 ASKED = {Purpose.SILENT: {"prompt": "none"}, Purpose.FRESH: {"prompt": "login", "max_age": "0"}}
 
 
+@by_address
 @never_cache
 @require_GET
 def sign_in(request: HttpRequest, tenant: str) -> HttpResponse:

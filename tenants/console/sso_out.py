@@ -9,7 +9,7 @@ from django.views.decorators.http import require_POST
 
 from tenants.console import sso_cookies
 from tenants.console.sso_flow import by
-from tenants.console.sso_pages import leave
+from tenants.console.sso_pages import by_address, leave
 from tenants.models import SignInMethod
 from tenants.oidc.trouble import ProviderTrouble
 from tenants.queries import directory
@@ -33,6 +33,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     return response
 
 
+@by_address
 @csrf_exempt  # the provider asks, not a browser; its token is what is believed
 @never_cache
 @require_POST

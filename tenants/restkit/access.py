@@ -15,7 +15,7 @@ from tenants.errors import NotFound, Refused, Unauthenticated
 from tenants.models import SignIn, SignInMethod, Tenant, TenantStatus, User
 from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
-from tenants.roles import Role, Verb, narrower, rights
+from tenants.roles import ALLOWED, Role, Verb, narrower, rights
 from tenants.services import reauth, second_factor
 from tenants.services.impersonation import Impersonation, ReadOnly
 from tenants.services.sign_ins import From
@@ -44,6 +44,12 @@ class OwnSignInNeeded(Refused):
         super().__init__(detail, "own_sign_in_needed", 403)
 
 
+class BasicRefused(Refused):
+    def __init__(self) -> None:
+        detail = "HTTP Basic is for staff and operators: use an API key, or sign in for a token."
+        super().__init__(detail, "basic_not_allowed", 403)
+
+
 class PeopleOnly(Refused):
     """A key speaks for its maker in one tenant, not for his account."""
 
@@ -65,6 +71,7 @@ class Caller:
     sign_in: SignIn | None = None
     expires_at: datetime | None = None
     impersonation: Impersonation | None = None
+    scopes: frozenset[str] | None = None  # a key's: at most these verbs of its role
 
     @property
     def is_key(self) -> bool:
@@ -131,7 +138,14 @@ class Access:
             raise OwnSignInNeeded
 
     def may(self, verb: Verb) -> bool:
-        return verb in rights(self.role, is_staff=self.is_staff)
+        return verb in self.rights
+
+    @property
+    def rights(self) -> frozenset[Verb]:
+        """Of the role, and of a key no more than its scopes."""
+        held = rights(self.role, is_staff=self.is_staff)
+        scopes = self.caller.scopes if self.caller is not None else None
+        return held if scopes is None else frozenset(verb for verb in held if verb in scopes)
 
     @property
     def is_staff(self) -> bool:
@@ -186,10 +200,16 @@ def _role(caller: Caller, tenant: Tenant) -> Role | None:
     role = narrower(Role(membership.role), caller.role) if caller.role else Role(membership.role)
     if tenant.status == TenantStatus.DELETED and role is not Role.OWNER:
         raise NotFound
-    # A key is the tenant's own; owners are let in by password, or a provider that broke would lock everybody out.
-    if membership.sso_required and membership.role != Role.OWNER and caller.role is None and not caller.is_by_sso:
+    if caller.through == "basic" and Verb.RUNTIME not in ALLOWED[role]:
+        raise BasicRefused
+    if membership.sso_required and membership.role != Role.OWNER and _signed_in_elsewhere(caller):
         raise SsoRequired(tenant)
     return role
+
+
+def _signed_in_elsewhere(caller: Caller) -> bool:
+    """Not by the tenant's own provider. A key is the tenant's own, and staff who look as somebody sign nobody in."""
+    return not (caller.is_by_sso or caller.is_key or caller.impersonation is not None)
 
 
 def of(request: HttpRequest) -> Access:
