@@ -21,16 +21,27 @@ class KeySerializer(StrictSerializer):
     id = serializers.CharField(read_only=True)
     name = LineField(max_length=80)
     role = serializers.ChoiceField([role.value for role in Role], default=Role.VIEWER.value)
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField([verb.value for verb in Verb]),
+        default=list,
+        max_length=len(Verb),
+        help_text="Verbs, at most the role's. None: all that the role allows.",
+    )
     expires_at = serializers.DateTimeField(allow_null=True, default=None)
     prefix = serializers.CharField(read_only=True)
     created_by = serializers.CharField(source="created_by.email", read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
-    last_used_at = serializers.DateTimeField(read_only=True)
+    last_used_at = serializers.DateTimeField(read_only=True, help_text="To the minute.")
+    last_used_from = serializers.IPAddressField(read_only=True, allow_null=True)
     revoked_at = serializers.DateTimeField(read_only=True)
 
 
 class NewKeySerializer(KeySerializer):
     key = serializers.CharField(read_only=True, help_text="The whole key, shown this once.")
+
+
+# A key of these could let others in, or read what is secret.
+DANGEROUS = frozenset({Role.OWNER, Role.ADMIN})
 
 
 class KeyFilter(filters.FilterSet):
@@ -52,19 +63,25 @@ class KeyViewSet(TenantViewSet):
 
     @extend_schema(responses={201: NewKeySerializer})
     def create(self, request: Request, **_: Any) -> Response:
+        """Make a key. The answer holds it whole, this once."""
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
         new = form.validated_data
+        if Role(new["role"]) in DANGEROUS:
+            self.access.require_proof(now=timezone.now())
         key, whole = keys.create(
             self.tenant,
             name=new["name"],
             role=Role(new["role"]),
             expires_at=new["expires_at"],
+            scopes=[Verb(scope) for scope in new["scopes"]],
+            holds=self.access.rights,
             by=self.actor,
             now=timezone.now(),
         )
         return self.answer(key, status=201, key=whole)
 
     def destroy(self, request: Request, **_: Any) -> Response:
-        keys.revoke(self.get_object(), now=timezone.now())
+        """Revoke a key: it is refused from now on."""
+        keys.revoke(self.get_object(), by=self.actor, now=timezone.now())
         return Response(status=204)

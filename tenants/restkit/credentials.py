@@ -4,6 +4,7 @@ import base64
 import binascii
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
@@ -33,6 +34,8 @@ def caller_of(request: HttpRequest, *, now: datetime) -> Caller | None:
         case "bearer":
             return from_bearer(value.strip(), now=now, address=address_of(request))
         case "basic":
+            if settings.BASE_URL.startswith("https://") and not request.is_secure():
+                raise Unauthenticated("Send a password over https only.", "invalid_credential")
             return from_basic(value.strip(), source=source_of(request), now=now)
     raise Unauthenticated("Use “Bearer”, with a token or a key, or “Basic”.", "invalid_credential")
 
@@ -81,7 +84,7 @@ def person_of(request: HttpRequest) -> User | AnonymousUser:
 def from_bearer(value: str, *, now: datetime, address: str = "") -> Caller:
     """A token or a key."""
     if value.startswith("vf_"):
-        return _from_key(value, now=now)
+        return _from_key(value, now=now, address=address)
     claims = tokens.read(value)
     sign_in = people.sign_in(claims.sign_in, claims.user_id)
     if sign_in is None:
@@ -97,9 +100,16 @@ def from_bearer(value: str, *, now: datetime, address: str = "") -> Caller:
     )
 
 
-def _from_key(value: str, *, now: datetime) -> Caller:
-    key = keys.find(value, now=now)
-    return Caller(key.created_by, f"api key {key.name}"[:40], f"key:{key.pk}", key.tenant_id, Role(key.role))
+def _from_key(value: str, *, now: datetime, address: str) -> Caller:
+    key = keys.find(value, now=now, address=address)
+    return Caller(
+        key.created_by,
+        f"api key {key.name}"[:40],
+        f"key:{key.pk}",
+        key.tenant_id,
+        Role(key.role),
+        scopes=frozenset(key.scopes) or None,
+    )
 
 
 def from_basic(value: str, *, source: From, now: datetime) -> Caller:
