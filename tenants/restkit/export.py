@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import unicodedata
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
@@ -12,8 +13,9 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, StreamingHttpResponse
 from rest_framework.utils.encoders import JSONEncoder
 
-# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection).
+# What a spreadsheet takes for the beginning of a formula (OWASP, CSV injection), once `_seen` has read it.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+UNSEEN = frozenset({"Cc", "Cf"})  # controls and formatting: a byte order mark, marks of direction, zero-width spaces
 
 
 class Format(StrEnum):
@@ -30,7 +32,15 @@ def cell(value: object) -> str:
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False, cls=JSONEncoder)
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(FORMULA) or text.lstrip().startswith(FORMULA) else text
+    return f"'{text}" if text.startswith(FORMULA) or _seen(text).startswith(FORMULA) else text
+
+
+def _seen(text: str) -> str:
+    """Its beginning, without what is not seen, in plain letters: some spreadsheets take a full-width = for one."""
+    for index, letter in enumerate(text):
+        if not letter.isspace() and unicodedata.category(letter) not in UNSEEN:
+            return unicodedata.normalize("NFKC", text[index : index + 1])
+    return ""
 
 
 def answer(
