@@ -1,6 +1,7 @@
 """Turn what was raised into a problem: the one place where the API does so."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import structlog
@@ -71,7 +72,7 @@ def _refused(refused: Refused) -> Response:
 
 
 def _invalid(raised: exceptions.ValidationError) -> Response:
-    errors = tuple(flatten(raised.detail))
+    errors = tuple(islice(flatten(raised.detail), problems.MOST_ERRORS))
     names = ", ".join(dict.fromkeys(error.pointer or "the body" for error in errors))
     return _problem(422, "invalid", f"Not accepted: {names}.", errors=errors)
 
@@ -88,14 +89,17 @@ def _api(raised: exceptions.APIException) -> Response:
     return _problem(status, code, str(raised.detail), extra)
 
 
-def flatten(detail: Any, pointer: str = "") -> list[FieldError]:
+def flatten(detail: Any, pointer: str = "") -> Iterator[FieldError]:
     """DRF's nested errors as a flat list with JSON pointers (RFC 6901) into what was sent."""
     if isinstance(detail, Mapping):
-        return [error for name, inner in detail.items() for error in flatten(inner, _below(pointer, str(name)))]
-    if isinstance(detail, list) and not all(isinstance(item, str) for item in detail):
-        return [error for index, inner in enumerate(detail) for error in flatten(inner, f"{pointer}/{index}")]
-    items = detail if isinstance(detail, list) else [detail]
-    return [FieldError(pointer, str(getattr(item, "code", "invalid")), str(item)) for item in items]
+        for name, inner in detail.items():
+            yield from flatten(inner, _below(pointer, str(name)))
+    elif isinstance(detail, list) and not all(isinstance(item, str) for item in detail):
+        for index, inner in enumerate(detail):
+            yield from flatten(inner, f"{pointer}/{index}")
+    else:
+        for item in detail if isinstance(detail, list) else [detail]:
+            yield FieldError(pointer, str(getattr(item, "code", "invalid")), str(item))
 
 
 def _below(pointer: str, name: str) -> str:

@@ -3,19 +3,27 @@
 import io
 import unicodedata
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import IO, Any, cast
 
 from rest_framework import exceptions, parsers
 
 from tenants.errors import FieldError, Refused
+from tenants.restkit import problems
 
 MOST = 2 * 1024 * 1024  # bytes; a bulk of 1,000 backends is a tenth of it
+MOST_VALUES = 30_000  # each is checked, and may be answered with a sentence; a bulk of 1,000 backends has half as many
 ALLOWED_CONTROLS = frozenset("\t\n\r")
 
 
 class TooLarge(Refused):
     def __init__(self) -> None:
         super().__init__(f"The body is larger than {MOST // 1024} KiB.", "too_large", 413)
+
+
+class TooMany(Refused):
+    def __init__(self) -> None:
+        super().__init__(f"The body holds more than {MOST_VALUES:,} values; send it in parts.", "too_large", 413)
 
 
 class ObjectParser(parsers.JSONParser):
@@ -28,6 +36,7 @@ class ObjectParser(parsers.JSONParser):
             raise exceptions.ParseError("The body is nested too deeply.") from error
         if not isinstance(data, dict):
             raise exceptions.ParseError("The body must be a JSON object.")
+        refuse_too_many(data)
         refuse_unprintable(data)
         return data
 
@@ -48,10 +57,22 @@ class _Limited(io.RawIOBase):
         return chunk
 
 
+def refuse_too_many(data: object) -> None:
+    """Raise `TooMany`. Two bytes make a value, and each value kilobytes of work and answer."""
+    left, waiting = MOST_VALUES, [data]
+    while waiting:
+        inside = waiting.pop()
+        below = list(inside.values()) if isinstance(inside, dict) else inside if isinstance(inside, list) else []
+        left -= len(below)
+        if left < 0:
+            raise TooMany
+        waiting.extend(one for one in below if isinstance(one, dict | list))
+
+
 def refuse_unprintable(data: object) -> None:
     errors = tuple(
         FieldError(pointer, "unprintable", "Remove the control character: only printable text is accepted.")
-        for pointer in unprintable(data)
+        for pointer in islice(unprintable(data), problems.MOST_ERRORS)
     )
     if errors:
         raise Refused(f"Not accepted: {', '.join(e.pointer for e in errors)}.", "invalid", 422, errors)

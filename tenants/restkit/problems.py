@@ -10,6 +10,7 @@ from tenants.restkit.request_ids import request_id
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 2
+MOST_ERRORS = 100  # named in one answer: a body of nothing but mistakes must not make an answer many times its size
 
 
 def body(
