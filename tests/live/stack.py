@@ -212,6 +212,7 @@ def bring_up(stack: Stack) -> None:
         "veloflux_site.asgi:application",
         "--port",
         str(stack.console_port),
+        "--no-proxy-headers",
         "--log-level",
         "warning",
     ]
