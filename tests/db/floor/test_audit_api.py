@@ -132,7 +132,7 @@ def test_f16_it_is_for_those_who_answer_for_people(world: World, role: Role, sta
 
 
 NASTY = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", " =1", '=HYPERLINK("http://x","y")', "a,b", 'a"b', "a\r\nb", "\u2028x"]
-NASTY += ["＝1+1", "＋1", "－1", "＠SUM(A1)", "\ufeff=1", "\u200b=1", "\u200e+1"]  # forms that some read as the plain ones
+NASTY += ["＝1+1", "＋1", "－1", "＠SUM(A1)", "\ufeff=1", "\u200b=1", "\u200e+1"]  # some read them as the plain ones
 
 
 def streamed(response: Any) -> str:
