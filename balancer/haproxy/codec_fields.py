@@ -33,6 +33,9 @@ class Fields:
     def where(self, field: str) -> str:
         return f"{self._at}.{field}" if self._at else field
 
+    def has(self, field: str) -> bool:
+        return field in self._left
+
     def take(self, field: str) -> Any:
         if field not in self._left:
             raise BadState(self.where(field), "missing")

@@ -21,6 +21,8 @@ def read_tenant(value: object) -> Tenant:
         routes=fields.each("routes", _route),
         rps=fields.whole("rps", 0, MANY),
         suspended=fields.yes_or_no("suspended"),
+        # States from before there was one lie on nodes' disks, and in messages of an older console.
+        burst=fields.whole("burst", 0, MANY) if fields.has("burst") else 0,
     )
     fields.unique("pools", (pool.key for pool in tenant.pools))
     fields.unique("routes", (route.key for route in tenant.routes))

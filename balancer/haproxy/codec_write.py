@@ -6,12 +6,15 @@ from .desired import HealthCheck, Pool, Route, Server, Tenant, Timeouts
 
 
 def write_tenant(tenant: Tenant) -> dict[str, Any]:
+    """Without a burst there is no such field: the digest stays, and older nodes read it."""
+    burst = {"burst": tenant.burst} if tenant.burst else {}
     return {
         "key": tenant.key,
         "pools": [_pool(pool) for pool in tenant.pools],
         "routes": [_route(route) for route in tenant.routes],
         "rps": tenant.rps,
         "suspended": tenant.suspended,
+        **burst,
     }
 
 

@@ -87,10 +87,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """One tenant's whole desired state on a cluster. `rps` 0 means no limit."""
+    """One tenant's whole desired state on a cluster.
+
+    `rps` 0 means no limit. `burst` is how many requests may come at once before `rps` holds; 0: a second's worth.
+    """
 
     key: str
     pools: tuple[Pool, ...] = ()
     routes: tuple[Route, ...] = ()
     rps: int = 0
     suspended: bool = False
+    burst: int = 0

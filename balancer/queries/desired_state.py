@@ -37,6 +37,7 @@ def of(tenant: TenantRow) -> Tenant:
     if tenant.status == TenantStatus.DELETED:
         return Tenant(key=tenant.key)
     servers = servers_by_pool()
+    plan = limits.of(tenant.id)
     return Tenant(
         key=tenant.key,
         pools=tuple(pool(row, tuple(servers[row[0]])) for row in PoolRow.objects.order_by("id").values_list(*POOL)),
@@ -46,7 +47,8 @@ def of(tenant: TenantRow) -> Tenant:
             .order_by("id")
             .values_list("id", "host", "path_prefix", "pool_id")
         ),
-        rps=limits.of(tenant.id).requests_per_second or 0,
+        rps=plan.requests_per_second or 0,
+        burst=(plan.burst or 0) if plan.requests_per_second else 0,
         suspended=tenant.status == TenantStatus.SUSPENDED,
     )
 

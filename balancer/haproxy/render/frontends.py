@@ -13,7 +13,8 @@ from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 # `commit` and `add ssl crt-list tls/http.list` after a reload). A certificate's own name there is its whole path.
 CERTIFICATE_LIST = "tls/http.list"
 TENANT_TABLE = "st_tenant"
-COUNTED = "gpc0,gpc0_rate(1s),http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
+MASK = 2**32 - 1  # a tag has 32 bits
+COUNTED = "gpt0,http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
 
 
 def ours(status: int, sentence: str, condition: str, header: str = "") -> str:
@@ -69,12 +70,26 @@ TENANT = f"""    http-request set-var(txn.host) req.fhdr(host),field(1,:),rtrim(
     http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS}) unless {{ var(txn.tenant) -m found }}
 {ours(421, "No site has this name here.", "unless { var(txn.tenant) -m found }")}"""
 
-# The rate is of the requests let through: counting refused ones too would shut out whoever keeps asking.
+# A bucket for each tenant (decisions.md): its tag is the moment, in microseconds modulo 2^32 (71 minutes), up to which
+# what it was let through has used up its rate. A request moves it on by one request's time, if it then lies no
+# further ahead than the burst; one that is refused moves nothing, so that whoever keeps asking is not shut out.
+# A tag in the past is read as one far ahead, as is one from before a plan of shorter bursts: both mean a full bucket.
 LIMIT = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
-    http-request set-var(txn.limit) var(txn.tenant),map_str_int({LIMITS},0)
-    acl limited var(txn.limit) -m int gt 0
-    acl spent sc0_gpc0_rate,sub(txn.limit) ge 0
-{ours(429, "Too many requests.", "if limited spent", " hdr Retry-After 1")}    http-request sc-inc-gpc0(0)
+    http-request set-var(txn.limit) var(txn.tenant),map_str({LIMITS})
+    acl limited var(txn.limit) -m found
+    http-request set-var(txn.rps) var(txn.limit),field(1,/),add(0) if limited
+    http-request set-var(txn.cost) int(1000000),div(txn.rps) if limited
+    http-request set-var(txn.depth) var(txn.limit),field(2,/),mul(txn.cost) if limited
+    http-request set-var(txn.now) date(0,us) if limited
+    http-request set-var(txn.ahead) sc0_get_gpt0,sub(txn.now),and({MASK}) if limited
+    acl untagged sc0_get_gpt0 eq 0
+    acl full var(txn.ahead),sub(txn.depth) gt 0
+    http-request set-var(txn.ahead) int(0) if limited untagged
+    http-request set-var(txn.ahead) int(0) if limited full
+    http-request set-var(txn.ahead) var(txn.ahead),add(txn.cost) if limited
+    acl spent var(txn.ahead),sub(txn.depth) gt 0
+{ours(429, "Too many requests.", "if limited spent", " hdr Retry-After 1")}
+    http-request sc-set-gpt0(0) var(txn.now),add(txn.ahead),and({MASK}) if limited
 """
 
 # The path is looked up as it came: case kept, nothing decoded, no slashes merged. Both sides end in a slash, so

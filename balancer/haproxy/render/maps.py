@@ -9,6 +9,7 @@ from balancer.haproxy.text import host, map_line, path_prefix
 from .pool import proxy_name
 
 SUSPENDED = "suspended"
+LONGEST_BURST_S = 1800  # a bucket is counted in microseconds, in 32 bits
 
 
 def route_key(site: str, prefix: str) -> str:
@@ -27,8 +28,13 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
         HOSTS: hosts,
         ROUTES: routes,
         TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
-        LIMITS: {tenant.key: str(tenant.rps)} if tenant.rps > 0 else {},
+        LIMITS: {tenant.key: limit(tenant)} if tenant.rps > 0 else {},
     }
+
+
+def limit(tenant: Tenant) -> str:
+    """`10/20`: requests a second on average, and how many at once. In one entry, so that both change in one moment."""
+    return f"{tenant.rps:d}/{min(tenant.burst or tenant.rps, tenant.rps * LONGEST_BURST_S):d}"
 
 
 def render_maps(tenants: Iterable[Tenant]) -> dict[str, str]:

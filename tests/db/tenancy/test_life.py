@@ -99,7 +99,7 @@ def test_g1_a_suspension_an_activation_and_a_plan_are_cut_into_revisions(committ
     tenant_life.activate(tenant, by=SYSTEM, now=NOW)
     assert newest(tenant)["suspended"] is False
     subscriptions.change(tenant, plan="basic", by=SYSTEM, now=NOW)
-    assert newest(tenant)["rps"] == 100
+    assert (newest(tenant)["rps"], newest(tenant)["burst"]) == (100, 200)
     subscriptions.change(tenant, plan="pro", by=SYSTEM, now=NOW)
     assert newest(tenant)["rps"] == 1000
     with platform_scope():

@@ -144,10 +144,10 @@ def test_i8_another_plan_reaches_haproxy_by_itself(stack: Stack, customer: Custo
     """Nothing else is changed; the nodes' map of limits shows it."""
     key = f"t{customer.id}"
     for node in stack.nodes:
-        assert limit_of(node, key) == "1000"
+        assert limit_of(node, key) == "1000/2000"
     stack.run("-c", CHANGE_PLAN.format(tenant=customer.id, plan="free"))
     for node in stack.nodes:
-        until(lambda n=node: limit_of(n, key) == "10", within=SOON, what=f"{node.name} at the free plan's limit")  # type: ignore[misc]
+        until(lambda n=node: limit_of(n, key) == "10/20", within=SOON, what=f"{node.name} at the free plan's limit")  # type: ignore[misc]
 
 
 CHANGE_PLAN = """

@@ -73,7 +73,7 @@ def rich() -> Tenant:
         Pool("p3", health_check=HealthCheck(type=CheckType.NONE)),
     )
     routes = (Route("r1", "a.test", "/api", "p2"), Route("r2", "*.a.test", "/", "p1"))
-    return Tenant("ta", pools, routes, rps=7, suspended=True)
+    return Tenant("ta", pools, routes, rps=7, suspended=True, burst=14)
 
 
 def running(*tenants: Tenant | None) -> Running:
@@ -181,4 +181,4 @@ def tenants(draw: st.DrawFn, key: str = "ta") -> Tenant:
         pool=st.sampled_from(names) if names else st.nothing(),
     )
     routes = draw(st.lists(route, max_size=3, unique_by=lambda each: each.key)) if names else []
-    return Tenant(key, pools, tuple(routes), draw(st.integers(0, 2)), draw(st.booleans()))
+    return Tenant(key, pools, tuple(routes), draw(st.integers(0, 2)), draw(st.booleans()), draw(st.integers(0, 2)))

@@ -30,12 +30,21 @@ def test_the_digest_is_of_the_state_and_stays_the_same() -> None:
     assert digest(Tenant("ta")) != digest(Tenant("ta", rps=1))
 
 
+def test_a_state_from_before_there_were_bursts_is_read() -> None:
+    old = to_json(Tenant("ta", rps=7, burst=14))
+    del old["burst"]
+    assert from_json(old) == Tenant("ta", rps=7)
+    assert "burst" not in to_json(from_json(old))  # and older nodes read what has none
+
+
 WRONG: list[tuple[str, Any]] = [
     ("key", "T;1"),
     ("rps", -1),
     ("rps", True),
     ("rps", "5"),
     ("suspended", 1),
+    ("burst", -1),
+    ("burst", True),
     ("pools", {}),
     ("pools[0].key", "p 1"),
     ("pools[0].algorithm", "random"),

@@ -79,7 +79,7 @@ def _unchecked(state: dict[str, Any]) -> Tenant:
         for pool in state["pools"]
     )
     routes = tuple(Route(**route) for route in state["routes"])
-    return Tenant(state["key"], pools, routes, state["rps"], state["suspended"])
+    return Tenant(state["key"], pools, routes, state["rps"], state["suspended"], state["burst"])
 
 
 def _shape(state: Tenant) -> tuple[int, int]:

@@ -130,7 +130,7 @@ def test_hosts_paths_limits_and_suspension_are_map_entries() -> None:
         DelMap(HOSTS, "a.test"),
         AddMap(ROUTES, "*.a.test/api/", "ta_p1"),
         DelMap(ROUTES, "a.test/"),
-        SetMap(LIMITS, "ta", "9"),
+        SetMap(LIMITS, "ta", "9/9"),
         AddMap(TENANTS, "ta", "suspended"),
     }
 

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Tenant
 from balancer.haproxy.render import (
     CERTIFICATE_LIST,
@@ -72,8 +74,15 @@ def test_maps_hold_hosts_routes_limits_and_who_is_suspended() -> None:
         "maps/hosts.map": "*.a.test ta\na.test ta\n",
         "maps/routes.map": "*.a.test/ ta_p1\na.test/api/ ta_p2\n",
         "maps/tenants.map": "ta suspended\n",
-        "maps/limits.map": "ta 7\n",
+        "maps/limits.map": "ta 7/14\n",
     }
+
+
+@pytest.mark.parametrize(
+    ("rps", "burst", "entry"), [(10, 20, "10/20"), (10, 0, "10/10"), (10, 5, "10/5"), (1, 10**9, "1/1800")]
+)
+def test_a_limit_is_a_rate_and_a_burst_that_a_tag_can_count(rps: int, burst: int, entry: str) -> None:
+    assert render_maps([Tenant("ta", rps=rps, burst=burst)])["maps/limits.map"] == f"ta {entry}\n"
 
 
 def test_maps_exist_before_the_first_tenant_does() -> None:
