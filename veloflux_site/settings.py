@@ -110,6 +110,7 @@ MIDDLEWARE = [
     "veloflux_site.measure.MeasureMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",  # outside of all that answers with a page of its own: a 404, a 429, a 503
     "tenants.restkit.middleware.ScopeMiddleware",  # before the log, which asks who the user is
     "django_structlog.middlewares.RequestMiddleware",
     "veloflux_site.measure.AnswerIdMiddleware",
@@ -122,7 +123,6 @@ MIDDLEWARE = [
     "tenants.restkit.throttles.ThrottleMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "csp.middleware.CSPMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 ROOT_URLCONF = "veloflux_site.urls"
@@ -213,6 +213,7 @@ THROTTLED_PAGE = "tenants.console.errors.throttled"
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "/static/"
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("VELOFLUX_STATIC_ROOT", default=str(BASE_DIR / ".veloflux" / "static")))
 STORAGES = {

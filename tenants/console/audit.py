@@ -1,5 +1,6 @@
 """Audit: who did what, when, from where; and what was refused."""
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -53,8 +54,8 @@ class FilterForm(ConsoleForm):
 @dataclass(frozen=True, slots=True)
 class Difference:
     field: str
-    before: Any
-    after: Any
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,24 @@ class Row:
 
     @property
     def differences(self) -> list[Difference]:
-        names = sorted(self.entry.before.keys() | self.entry.after.keys())
-        return [Difference(name, self.entry.before.get(name), self.entry.after.get(name)) for name in names]
+        """Of what was there before and is there now."""
+        return self._differing() if self.entry.before and self.entry.after else []
+
+    @property
+    def fields(self) -> list[Difference]:
+        """Of what was made or taken away: all of it, for who wants to see it."""
+        return [] if self.entry.before and self.entry.after else self._differing()
+
+    def _differing(self) -> list[Difference]:
+        before, after = self.entry.before, self.entry.after
+        return [Difference(name, said(before.get(name)), said(after.get(name))) for name in sorted(before | after)]
+
+
+def said(value: object) -> str:
+    """As JSON has it, but for text."""
+    if value is None or value in ("", [], {}):
+        return "–"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @tenant_page(Verb.MEMBERS)

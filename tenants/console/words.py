@@ -17,5 +17,6 @@ RIGHTS: dict[str, Promise] = {
     "runtime": _("runtime"),
     "secrets": _("secrets"),
     "members": _("members"),
+    "billing": _("billing"),
     "own": _("own"),
 }

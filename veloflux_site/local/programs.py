@@ -128,6 +128,7 @@ def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
                 "--no-access-log",
                 # `veloflux_site.front` decides whom to believe; uvicorn would believe anybody on this machine.
                 "--no-proxy-headers",
+                "--no-server-header",
             ),
         ),
         Program(

@@ -61,6 +61,7 @@ def test_f16_the_page_shows_who_what_when_and_before_and_after(world: World, bro
     shown = text(browser.get("/t/ours/audit"))
     assert f'data-testid="row-audit-{row.pk}"' in shown
     assert "<del>viewer</del> → <ins>admin</ins>" in shown
+    assert "<ins>&lt;b&gt;</ins>" in shown
     assert "&lt;script&gt;alert(1)" in shown
     assert "<img src=x>" not in shown
 
