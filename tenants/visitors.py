@@ -1,5 +1,6 @@
 """Where a request comes from, as it says itself and as the connection says; and the id that follows it."""
 
+import ipaddress
 import re
 
 import structlog
@@ -11,6 +12,17 @@ PRINTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 def address_of(request: HttpRequest) -> str:
     return str(request.META.get("REMOTE_ADDR", ""))
+
+
+def network_of(address: str) -> str:
+    """To count by: who has one IPv6 address has 2^64 of them."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, ipaddress.IPv4Address):
+        return address
+    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
 
 
 def agent_of(request: HttpRequest) -> str:

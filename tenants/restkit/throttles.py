@@ -9,10 +9,8 @@ Without Redis, `api` and `expensive` are let through: configuration must go on w
 credentials is not: it is a 503.
 """
 
-import ipaddress
 import re
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -26,6 +24,7 @@ from redis.exceptions import RedisError
 from tenants.restkit import access, problems, refusing
 from tenants.services import rates
 from tenants.services.rates import Counted
+from tenants.visitors import network_of
 
 log = structlog.get_logger(__name__)
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
@@ -104,29 +103,20 @@ def bucket_of(request: HttpRequest, name: Class | None) -> Bucket | None:
     if name in CREDENTIALS:
         if settings.DEMO and address in LOOPBACK and name not in settings.THROTTLES:
             limit = DEMO_LIMIT
-        return Bucket(name, _network(address), limit) if limit else None
+        return Bucket(name, network_of(address), limit) if limit else None
     if found.tenant is not None and name is Class.API and name not in settings.THROTTLES:
         limit = _of_plan(found.tenant.pk)
     if not limit:
         return None
     if found.tenant is not None:
         return Bucket(name, f"tenant:{found.tenant.pk}", limit)
-    return Bucket(name, found.caller.key if found.caller is not None else _network(address), limit)
+    return Bucket(name, found.caller.key if found.caller is not None else network_of(address), limit)
 
 
 def _of_plan(tenant_id: str) -> int:
     """Of whoever knows plans (`settings.TENANT_API_RATE`)."""
     asked: Callable[[str], int | None] = import_string(settings.TENANT_API_RATE)
     return asked(tenant_id) or LIMITS[Class.API]
-
-
-def _network(address: str) -> str:
-    """Who has one IPv6 address has 2^64 of them."""
-    with suppress(ValueError):
-        ip = ipaddress.ip_address(address)
-        if isinstance(ip, ipaddress.IPv6Address):
-            return str(ipaddress.ip_network((ip, 64), strict=False))
-    return address
 
 
 def _refusal(request: HttpRequest, counted: Counted) -> HttpResponse:

@@ -6,6 +6,8 @@ account is held after `ACCOUNT_LIMIT` failures from anywhere, and an address aft
 account; but never for an account at an address that it has signed in from before: a botnet and a sprayer are stopped,
 the owner at home and the colleague in the same office are not.
 
+An IPv6 address stands for its /64: who has one has them all.
+
 An attempt is counted before the password is looked at, so that parallel guesses cannot slip past the limit. Guesses at
 a second factor are counted per account alone: whoever gets that far has shown the password.
 """
@@ -16,6 +18,7 @@ from django.conf import settings
 from django.core.cache import cache
 
 from tenants.errors import Refused
+from tenants.visitors import network_of
 
 LIMIT = 5
 SECONDS = 15 * 60
@@ -36,18 +39,20 @@ class LockedOut(Refused):
 def attempt(account: str, address: str) -> None:
     """Count one. Raise `LockedOut` when it is one too many."""
     limit, seconds = _limit(address)
+    is_demo, address = _is_demo(address), network_of(address)
     if _raised(_key("pair", account, address), seconds) > limit:
         raise LockedOut(seconds)
     if cache.get(_key("known", account, address)):
         return
     if _raised(_key("account", account), SECONDS) > ACCOUNT_LIMIT:
         raise LockedOut(SECONDS)
-    if not _is_demo(address) and _raised(_key("address", address), SECONDS) > ADDRESS_LIMIT:
+    if not is_demo and _raised(_key("address", address), SECONDS) > ADDRESS_LIMIT:
         raise LockedOut(SECONDS)
 
 
 def succeeded(account: str, address: str) -> None:
     """Only failures are to be counted: take this one back."""
+    address = network_of(address)
     cache.delete(_key("pair", account, address))
     if not cache.get(_key("known", account, address)):
         _lowered(_key("account", account))

@@ -16,8 +16,9 @@ from django.utils.regex_helper import normalize
 from redis.exceptions import ConnectionError as RedisGone
 
 from billing.queries import rates as plan_rates
-from tenants.restkit import headers, throttles
+from tenants.restkit import headers
 from tenants.services import rates
+from tenants.visitors import network_of
 from tests import build
 from tests.conftest import World
 
@@ -329,5 +330,5 @@ def test_f11_around_the_turn_of_a_window_nobody_gets_twice_the_limit() -> None:
 
 @pytest.mark.parametrize("address", ["2001:db8:1:2::3", "2001:db8:1:2:ffff::9"])
 def test_f11_one_network_of_ipv6_is_one_caller(address: str) -> None:
-    assert throttles._network(address) == "2001:db8:1:2::/64"
-    assert throttles._network("198.51.100.7") == "198.51.100.7"
+    assert network_of(address) == "2001:db8:1:2::/64"
+    assert network_of("198.51.100.7") == network_of("::ffff:198.51.100.7") == "198.51.100.7"
