@@ -27,7 +27,8 @@ PROTOCOL = "veloflux"
 @dataclass(frozen=True, slots=True)
 class Pass:
     """What a socket may be told, and what has to stay true for it. `expires_at` is epoch seconds (a JWT's end);
-    `sign_in` is there for sessions and tokens; `session_hash` is what a changed password changes."""
+    `sign_in` is there for sessions and tokens; `session_hash` is what a changed password changes;
+    `looked_by` is the staff member who looks as this person."""
 
     user_id: str
     tenant_id: str
@@ -38,6 +39,7 @@ class Pass:
     sign_in: str | None = None
     session_hash: str | None = None
     expires_at: float | None = None
+    looked_by: str | None = None
 
     @property
     def tenant_key(self) -> str:
@@ -112,6 +114,7 @@ def _made(found: access.Access) -> Pass:
     if not found.may(Verb.VIEW):
         raise Forbidden(Verb.VIEW, [str(role) for role in who_may(Verb.VIEW)])
     user, sign_in, ends = found.caller.user, found.caller.sign_in, found.caller.expires_at
+    seen_as = found.caller.impersonation
     kind, _, key = found.caller.key.partition(":")
     placed = Placement.objects.filter(tenant_id=found.tenant.pk).values_list("cluster_id", flat=True).first()
     return Pass(
@@ -124,6 +127,7 @@ def _made(found: access.Access) -> Pass:
         sign_in=sign_in.pk if sign_in else None,
         session_hash=user.get_session_auth_hash() if found.caller.through == "session" else None,
         expires_at=ends.timestamp() if ends else None,
+        looked_by=str(seen_as.staff.pk) if seen_as is not None else None,
     )
 
 

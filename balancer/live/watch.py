@@ -5,6 +5,7 @@ import asyncio
 import time
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -90,7 +91,7 @@ class _Seen:
     """What the database says of everything that these passes lean on."""
 
     def __init__(self, passes: Collection[Pass], *, now: datetime) -> None:
-        users = {user_id(pass_) for pass_ in passes}
+        users = {user_id(pass_) for pass_ in passes} | {UUID(pass_.looked_by) for pass_ in passes if pass_.looked_by}
         tenants = {pass_.tenant_id for pass_ in passes}
         keys = {pass_.key_id for pass_ in passes if pass_.key_id}
         sign_ins = {pass_.sign_in for pass_ in passes if pass_.sign_in}
@@ -132,8 +133,13 @@ class _Seen:
         sign_in = self.sign_ins.get(pass_.sign_in or "")
         return sign_in is not None and sign_in.method == SignInMethod.SSO
 
+    def _is_staff(self, person: str) -> bool:
+        return person in self.users and self.users[person].is_staff
+
     def _proven(self, pass_: Pass, *, now: datetime) -> bool:
         user = self.users.get(pass_.user_id)
+        if pass_.looked_by is not None and not self._is_staff(pass_.looked_by):
+            return False
         if user is None or (pass_.expires_at is not None and pass_.expires_at <= now.timestamp()):
             return False
         if pass_.key_id and pass_.key_id not in self.keys:

@@ -118,6 +118,8 @@ def from_basic(value: str, *, source: From, now: datetime) -> Caller:
         email, _, password = base64.b64decode(value, validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError) as error:
         raise Unauthenticated("This is not HTTP Basic.", "invalid_credential") from error
+    if not email.isprintable():  # nobody's address, and the audit trail could not keep it
+        raise Unauthenticated("This is not HTTP Basic.", "invalid_credential")
     user = accounts.prove(email, password, source=source, now=now)
     if second_factor.factors(user).any:
         sentence = "Your account has a second factor: use an API key, or sign in for a token."

@@ -109,6 +109,7 @@ def register(
     transports = said.get("transports") if isinstance(said, dict) else None
     try:
         with transaction.atomic():
+            second_factor.end_without(user, now=now, but=sign_in)
             passkey = Passkey.objects.create(
                 user=user,
                 name=name[:80] or "Passkey",

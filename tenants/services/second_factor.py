@@ -20,7 +20,7 @@ from tenants.actor import Actor
 from tenants.errors import Conflict, InvalidField, Refused
 from tenants.ids import ALPHABET
 from tenants.models import RecoveryCode, SignIn, SignInMethod, Tenant, Totp, User
-from tenants.services import lockout, people_audit, people_mail, reauth
+from tenants.services import lockout, people_audit, people_mail, reauth, sign_ins
 
 ISSUER = "VeloFlux"
 STEP_SECONDS = 30
@@ -140,6 +140,7 @@ def confirm_totp(user: User, otp: str, *, sign_in: SignIn | None, by: Actor, now
         raise WrongCode
     lockout.guessed(str(user.pk))
     with transaction.atomic():
+        end_without(user, now=now, but=sign_in)
         Totp.objects.filter(pk=row.pk).update(confirmed_at=now, last_step=step)
         codes = _new_codes(user)
         if sign_in is not None:
@@ -175,6 +176,13 @@ def removed(user: User, *, by: Actor, now: datetime, what: str) -> None:
         SignIn.objects.filter(user=user, ended_at=None).exclude(method=SignInMethod.SSO).update(second_factor_at=None)
     people_mail.send("second_factor_removed", user, now=now, by=by)
     people_audit.record("second_factor.remove", user, by=by, now=now, detail=what)
+
+
+def end_without(user: User, *, now: datetime, but: SignIn | None) -> None:
+    """When a factor is added: who signed in without one does so again, with it. Else a thief of the password who is in
+    would stay, and could take the factor away. (A tenant's own provider says itself what it takes.)"""
+    theirs = SignIn.objects.filter(user=user, ended_at=None, second_factor_at=None).exclude(method=SignInMethod.SSO)
+    sign_ins.end(theirs.exclude(pk=but.pk if but else None), reason="second_factor_added", now=now)
 
 
 def ensure_codes(user: User) -> list[str]:
