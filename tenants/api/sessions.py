@@ -58,7 +58,8 @@ class SessionViewSet(mixins.ListModelMixin, KitViewSet):
         self.access.require_person()
 
     def get_queryset(self) -> QuerySet[SignIn]:
-        return sessions.live(self.user, now=timezone.now()).select_related("tenant")
+        here = self.access.signed_in().sign_in
+        return sessions.live(self.user, now=timezone.now(), seen_from=here).select_related("tenant")
 
     def get_serializer_context(self) -> dict[str, Any]:
         current = self.access.signed_in().sign_in

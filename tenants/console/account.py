@@ -51,7 +51,7 @@ def email(request: OwnRequest) -> HttpResponse:
 @own_page()
 @require_GET
 def index(request: OwnRequest) -> HttpResponse:
-    live = sessions.live(request.person, now=timezone.now()).select_related("tenant")
+    live = sessions.live(request.person, now=timezone.now(), seen_from=request.sign_in).select_related("tenant")
     rows = [
         {"sign_in": row, "browser": browsers.named(row.user_agent), "here": row.pk == request.sign_in.pk}
         for row in live[:200]
@@ -63,7 +63,7 @@ def index(request: OwnRequest) -> HttpResponse:
 @require_POST
 def revoke(request: OwnRequest, sign_in_id: str) -> HttpResponse:
     now = timezone.now()
-    theirs = sessions.live(request.person, now=now).filter(pk=sign_in_id).first()
+    theirs = sessions.live(request.person, now=now, seen_from=request.sign_in).filter(pk=sign_in_id).first()
     if theirs is None:
         raise NotFound
     sessions.revoke(theirs, by=request.actor, now=now)

@@ -32,7 +32,8 @@ CODES = "recovery_codes"  # sealed, in the session, from where they are made to 
 def index(request: OwnRequest) -> HttpResponse:
     person, asking = request.person, []
     if request.sign_in.second_factor_at is None:
-        asking = [row.tenant for row in people.memberships(person.pk) if row.tenant.second_factor_from is not None]
+        theirs = people.memberships(person.pk, only=request.sign_in.tenant_id)
+        asking = [row.tenant for row in theirs if row.tenant.second_factor_from is not None]
     context = {
         "has": second_factor.factors(person),
         "passkeys": Passkey.objects.filter(user=person),

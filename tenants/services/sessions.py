@@ -7,14 +7,17 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from tenants.actor import Actor
-from tenants.models import SignIn, SignInKind, User
+from tenants.models import SignIn, SignInKind, SignInMethod, User
 from tenants.services import people_audit, sign_ins
 
 
-def live(user: User, *, now: datetime) -> QuerySet[SignIn]:
-    """What would be let in, were it to ask now. Newest use first."""
+def live(user: User, *, now: datetime, seen_from: SignIn | None) -> QuerySet[SignIn]:
+    """What would be let in, were it to ask now. Newest use first. `seen_from`: who came by a tenant's own provider sees
+    (and ends) what is of this tenant, for the provider has no business with the person's others."""
     seen = Q(last_seen_at__gt=now - timedelta(seconds=settings.SESSION_IDLE_SECONDS))
     here: QuerySet[SignIn] = SignIn.objects.filter(user=user, ended_at=None, expires_at__gt=now)
+    if seen_from is not None and seen_from.method == SignInMethod.SSO:
+        here = here.filter(tenant=seen_from.tenant_id)
     return here.filter(Q(kind=SignInKind.TOKEN) | seen).order_by("-last_seen_at", "pk")
 
 
@@ -26,7 +29,8 @@ def revoke(sign_in: SignIn, *, by: Actor, now: datetime) -> None:
 
 @transaction.atomic
 def revoke_others(user: User, *, but: SignIn | None, by: Actor, now: datetime) -> int:
-    ended = sign_ins.end_all(user, reason="revoked", now=now, but=but.pk if but else None)
+    others = live(user, now=now, seen_from=but).exclude(pk=but.pk if but else None)
+    ended = sign_ins.end(others, reason="revoked", now=now)
     if ended:
         people_audit.record("session.revoke", user, by=by, now=now, after={"ended": ended})
     return ended

@@ -1,10 +1,12 @@
 """What a tenant's provider may not do, whatever it says: give more than the rules, or reach beyond the tenant."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
-from tenants.models import Membership, SsoIdentity, SsoProvider, User
+from tenants.models import Membership, SignIn, SsoIdentity, SsoProvider, Tenant, User
 from tenants.restkit.access import SsoRequired
 from tenants.roles import Role
 from tenants.services.sso_config import OwnersSaveThis
@@ -132,6 +134,29 @@ def test_it_changes_nothing_about_how_the_person_signs_in_elsewhere(
         assert answer.status_code == 403, (path, answer.content)
         assert answer.json()["code"] == "own_sign_in_needed"
     assert ask("/auth/oidc/link/ours").status_code == 403
+
+
+def test_b9_it_sees_and_ends_no_sign_in_of_another_tenant(world: World, sso: Switch, journey: Journey) -> None:
+    """Whoever runs the provider can come in as any member: where else that person is, is none of his business."""
+    ana = build.member(world.ours, Role.OPERATOR, email="ana@acme.test", password=build.PASSWORD)
+    build.join(ana, world.theirs, Role.OWNER)
+    Tenant.objects.filter(pk=world.theirs.pk).update(second_factor_from=timezone.now() + timedelta(days=9))
+    asked = {"email": ana.email, "password": build.PASSWORD}
+    tokens = {slug: build.api().post("/api/auth/login", {**asked, "tenant": slug}) for slug in ("ours", "theirs")}
+    elsewhere = build.Api(f"Bearer {tokens['theirs'].json()['token']}")
+    hidden = SignIn.objects.get(user=ana, tenant=world.theirs)
+    sso(link_by_email=True)
+    assert journey.sign_in().status_code == 302
+    get, send = journey.client.get, journey.client.post
+    assert {row["tenant"] for row in get("/api/profile/sessions").json()["items"]} == {"ours"}
+    assert get(f"/api/profile/sessions/{hidden.pk}").status_code == 404
+    assert journey.client.delete(f"/api/profile/sessions/{hidden.pk}").status_code == 404
+    assert hidden.pk not in get("/sessions").content.decode()
+    assert send(f"/sessions/{hidden.pk}/end").status_code == 404
+    assert world.theirs.name not in get("/security").content.decode()
+    assert send("/sessions/others/end").status_code == 302
+    assert elsewhere.get("/api/pools").status_code == 200
+    assert build.Api(f"Bearer {tokens['ours'].json()['token']}").get("/api/pools").status_code == 401
 
 
 def test_the_same_subject_at_two_tenants_is_two_people(world: World, sso: Switch, journey: Journey) -> None:
