@@ -19,6 +19,7 @@ from tenants.queries import directory
 from tenants.restkit import access, credentials
 from tenants.roles import Verb, who_may
 from tenants.scope import platform_scope
+from tenants.services import staff_access
 from tenants.session_store import SessionStore
 
 PROTOCOL = "veloflux"
@@ -65,7 +66,7 @@ def of_socket(shown: Shown, *, now: datetime) -> Pass:
             return _from_ticket(ticket, named=shown.tenant)
         if bearer := _protocol(shown, "bearer."):
             caller = credentials.from_bearer(bearer, now=now)
-            return _pass(caller, shown)
+            return _pass(caller, shown, now=now)
         if shown.session_key:
             return _from_session(shown.session_key, shown, now=now)
     raise Unauthenticated
@@ -101,11 +102,15 @@ def _from_session(session_key: str, shown: Shown, *, now: datetime) -> Pass:
     caller = credentials.from_session(request, now=now)
     if caller is None:
         raise Unauthenticated
-    return _pass(caller, shown)
+    return _pass(caller, shown, now=now)
 
 
-def _pass(caller: access.Caller, shown: Shown) -> Pass:
-    return _made(access.decide(caller, named=shown.tenant, host=shown.host))
+def _pass(caller: access.Caller, shown: Shown, *, now: datetime) -> Pass:
+    found = access.decide(caller, named=shown.tenant, host=shown.host)
+    made = _made(found)
+    if found.tenant is not None and caller.user.is_staff:
+        staff_access.note("live view", by=found.actor(), tenant=found.tenant, now=now)
+    return made
 
 
 def _made(found: access.Access) -> Pass:

@@ -13,6 +13,7 @@ import pytest
 from django.test import AsyncRequestFactory, Client
 from django.utils import timezone
 
+from balancer.live import passes
 from tenants.actor import SYSTEM, Actor
 from tenants.models import AuditEntry, Tenant
 from tenants.queries import audit as trail
@@ -266,3 +267,11 @@ def test_f16_staff_who_look_in_leave_a_line_and_members_none(world: World) -> No
     assert api.get("/api/tenants/ours/deployments").status_code == 200
     assert len(entries(world.ours, act="staff.access")) == 2
     assert entries(world.theirs, act="staff.access") == []
+
+
+def test_f16_staff_who_listen_in_leave_a_line_too(world: World) -> None:
+    staff, tenant = build.staff(), world.ours
+    protocols = ("veloflux", f"bearer.{build.token(staff)}")
+    for _ in range(2):
+        passes.of_socket(passes.Shown(protocols, None, tenant.slug, None, "testserver"), now=timezone.now())
+    assert [(row.name, row.actor) for row in entries(tenant, act="staff.access")] == [("live view", staff.email)]

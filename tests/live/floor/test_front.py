@@ -162,7 +162,7 @@ def test_g11_a_long_answer_is_not_bounded(settings: Any) -> None:
         told = asyncio.Queue[dict[str, Any]]()
         told.put_nowait({"type": "http.request", "body": b"", "more_body": False})
         asyncio.get_running_loop().call_later(0.5, told.put_nowait, {"type": "http.disconnect"})
-        scope = {"type": "http", "headers": [], "client": None, "scheme": "http"}
+        scope: dict[str, Any] = {"type": "http", "headers": [], "client": None, "scheme": "http"}
         await front(app)(scope, told.get, lambda message: asyncio.sleep(0))
 
     asyncio.run(run())

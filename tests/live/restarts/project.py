@@ -105,6 +105,13 @@ class Project:
         assert done.returncode == 1, done.stdout + done.stderr
         return done.stderr
 
+    def manage(self, *words: str) -> "subprocess.CompletedProcess[str]":
+        """A command of Django's, as somebody types it."""
+        command = [sys.executable, "manage.py", *words]
+        return subprocess.run(
+            command, cwd=self.root, env=self.env, capture_output=True, text=True, timeout=120, check=False
+        )
+
     def _command(self) -> list[str]:
         return [sys.executable, "manage.py", "up"]
 

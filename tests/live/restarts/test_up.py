@@ -70,6 +70,9 @@ def test_kill_9_of_the_supervisor_leaves_no_orphan_and_the_next_start_has_the_da
         for port in project.nodes:
             until(serves(port, host), what="the new route")
         require_all_seen(project)
+        verified = project.manage("audit_verify")
+        assert "unbroken" in verified.stdout, verified.stderr
+        assert "owns the trail" not in verified.stderr, "the console's role could change its audit trail"
         os.kill(project.supervisor(), signal.SIGKILL)
         assert first.process.wait(30) == 1
         assert "The supervisor ended by itself" in first.words
