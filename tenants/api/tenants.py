@@ -87,5 +87,5 @@ class TenantsViewSet(KitViewSet):
             raise Forbidden("own", ["people"])
         form = self.get_serializer(data=request.data)
         form.is_valid(raise_exception=True)
-        tenant = tenancy.create(**form.validated_data, owner=self.user, now=timezone.now())
+        tenant = tenancy.create(**form.validated_data, owner=self.user, by=self.actor, now=timezone.now())
         return self.answer(tenant, status=201)

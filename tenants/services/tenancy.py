@@ -32,8 +32,13 @@ class Step(Protocol):
 
 
 @transaction.atomic
-def create(*, name: str, plan: str, owner: User, now: datetime, slug: str | None = None) -> Tenant:
-    """All of it or none. Raise `InvalidField` or `Conflict`."""
+def create(
+    *, name: str, plan: str, owner: User, now: datetime, slug: str | None = None, by: Actor | None = None
+) -> Tenant:
+    """All of it or none. `by`: who asked for it, to be written down; a registration writes its own entry.
+
+    Raise `InvalidField` or `Conflict`.
+    """
     with platform_scope():
         tenant = _row(name, slug, now=now)
         Membership.objects.create(tenant=tenant, user=owner, role=Role.OWNER, created_at=now)
@@ -41,6 +46,9 @@ def create(*, name: str, plan: str, owner: User, now: datetime, slug: str | None
         provision.create(tenant)
         for path in settings.TENANT_PROVISION_STEPS:
             cast(Step, import_string(path))(tenant)
+        if by is not None:
+            made = {"name": tenant.name, "slug": tenant.slug, "plan": plan, "owner": owner.email}
+            audit.record("tenant.create", by=by, now=now, tenant=tenant, thing=tenant, after=made)
     return tenant
 
 

@@ -94,6 +94,13 @@ def test_g1_a_deletion_needs_the_slug_and_a_fresh_proof(world: World) -> None:
     assert fresh.post(f"{path}/restore").json()["status"] == "active"
 
 
+def test_f16_making_another_tenant_is_in_its_trail(world: World) -> None:
+    made = build.api(world.owner, world.ours).post("/api/tenants", {"name": "Second"}).json()
+    with platform_scope():
+        row = AuditEntry.objects.get(tenant_id=made["id"], act="tenant.create")
+    assert (row.actor, row.after["slug"], row.after["plan"]) == (world.owner.email, "second", "free")
+
+
 def test_g1_an_older_reading_renames_nothing(world: World) -> None:
     owner, path = build.api(world.owner), f"/api/tenants/{world.ours.slug}"
     read = owner.get(path)
