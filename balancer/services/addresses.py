@@ -8,8 +8,11 @@ Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
-# What answers with a machine's own credentials (AWS, GCP, Azure, Alibaba; the v6 form is AWS's).
-METADATA = tuple(ipaddress.ip_address(a) for a in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254"))
+# What answers with a machine's own credentials: AWS, GCP and Azure; Alibaba; Oracle; Azure's own services; AWS's v6.
+METADATA = tuple(
+    ipaddress.ip_address(address)
+    for address in ("169.254.169.254", "100.100.100.200", "192.0.0.192", "168.63.129.16", "fd00:ec2::254")
+)
 CARRIES_V4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
 SHAPE = "Write it as address:port, like 10.0.0.5:8080 or [2001:db8::5]:8080."
