@@ -114,7 +114,8 @@ class MemberViewSet(TenantViewSet):
     @extend_schema(request=None, responses={204: None})
     @action(detail=False, methods=["post"])
     def leave(self, request: Request, **_: Any) -> Response:
-        """Leave the tenant oneself. Its last owner cannot."""
+        """Leave the tenant oneself: a person, not a key, which may only look. Its last owner cannot."""
+        self.access.require_person()
         mine = Membership.objects.filter(tenant=self.tenant, user=self.user).first()
         if mine is None:
             raise NotFound

@@ -88,6 +88,14 @@ def test_f10_the_last_owner_stays(world: World, change: Any) -> None:
     assert place(world, world.owner).role == Role.OWNER
 
 
+def test_f10_a_key_does_not_leave_for_its_maker(world: World) -> None:
+    """It may only look, and would take its maker's place and all his keys."""
+    _, whole = build.key(world.ours, world.viewer, Role.VIEWER)
+    answer = build.Api(f"Bearer {whole}").post("/api/users/leave")
+    assert (answer.status_code, answer.json()["code"]) == (403, "people_only")
+    assert place(world, world.viewer).role == Role.VIEWER
+
+
 def test_f10_two_owners_who_leave_at_once_leave_one(committed: World) -> None:
     second = build.member(committed.ours, Role.OWNER)
     clients = [build.api(person, committed.ours) for person in (committed.owner, second)]
