@@ -9,7 +9,8 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 # What in an address lets somebody in: a code of a sign-in under way, a socket's ticket, what a mail's link carries.
 SECRET_PARAMETER = re.compile(r"([?&](?:code|state|ticket|logout_token|id_token_hint)=)[^&\s\"]+")
-SECRET_PATH = re.compile(r"(/(?:verify|reset|invite)/)[^/?\s\"]+")
+# As a path, and as `?next=` carries one.
+SECRET_PATH = re.compile(r"((?:/|%2F)(?:verify|reset|invite)(?:/|%2F))[^/?&%\s\"]+", re.IGNORECASE)
 
 
 def without_secrets(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
