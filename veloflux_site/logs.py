@@ -50,7 +50,9 @@ def configure_logging(*, level: str) -> None:
             "handlers": {"stdout": {"class": "logging.StreamHandler", "formatter": "json"}},
             "root": {"handlers": ["stdout"], "level": level},
             # Two lines for every task, a hundred thousand a day, that say nothing which our own do not.
-            "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")},
+            "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "httpx")}
+            # uvicorn's own handlers would write each socket's address, ticket and all.
+            | {name: {"handlers": [], "propagate": True} for name in ("uvicorn", "uvicorn.error", "uvicorn.access")},
         }
     )
     structlog.configure(

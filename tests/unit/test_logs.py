@@ -1,5 +1,8 @@
 """What the log must not hold."""
 
+import subprocess
+import sys
+
 import pytest
 
 from veloflux_site.logs import without_secrets
@@ -23,3 +26,22 @@ def test_an_address_is_logged_without_what_opens_something(said: str, kept: str)
         "request": kept,
         "n": 1,
     }
+
+
+UVICORN = """
+import logging
+from uvicorn import Config
+Config("x:y", log_level="info")  # as at its start: it sets its own handlers
+from veloflux_site.logs import configure_logging
+configure_logging(level="INFO")
+logging.getLogger("uvicorn.error").info('%s - "WebSocket %s" [accepted]', "1.2.3.4:5", "/ws/console?ticket=abc")
+logging.getLogger("uvicorn.access").info('%s - "%s"', "1.2.3.4:5", "GET /reset/abc")
+"""
+
+
+def test_the_servers_own_lines_are_written_by_the_same_rule() -> None:
+    done = subprocess.run([sys.executable, "-c", UVICORN], capture_output=True, text=True, check=True)
+    lines = (done.stdout + done.stderr).splitlines()
+    assert len(lines) == 2, lines
+    assert "ticket=" in lines[0]
+    assert "abc" not in done.stdout + done.stderr
