@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -67,25 +67,36 @@ def mailbox(pem: Path | None, *, starttls: bool = True) -> Iterator[Mailbox]:
     options: dict[str, Any] = {"authenticator": authenticate, "auth_require_tls": starttls and pem is not None}
     if starttls and context:
         options |= {"tls_context": context, "require_starttls": True}
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(
-        loop.create_server(lambda: SMTP(box, loop=loop, **options), "127.0.0.1", 0, ssl=None if starttls else context)
-    )
+    loop, sessions = asyncio.new_event_loop(), list[SMTP]()
+
+    def session() -> SMTP:
+        sessions.append(SMTP(box, loop=loop, **options))
+        return sessions[-1]
+
+    tls = None if starttls else context
+    server = loop.run_until_complete(loop.create_server(session, "127.0.0.1", 0, ssl=tls))
     box.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield box
     finally:
+        asyncio.run_coroutine_threadsafe(_end(server, sessions), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(10)
-        server.close()
-        _end(loop)
+        loop.close()
 
 
-def _end(loop: asyncio.AbstractEventLoop) -> None:
-    for task in asyncio.all_tasks(loop):
+async def _end(server: asyncio.Server, sessions: list[SMTP]) -> None:
+    """Every connection too, and the turns of the loop in which each says so."""
+    server.close()
+    for one in sessions:
+        if isinstance(one.transport, asyncio.WriteTransport):
+            one.transport.abort()
+    here = asyncio.current_task()
+    rest = [task for task in asyncio.all_tasks() if task is not here]
+    for task in rest:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-    loop.close()
+    await asyncio.gather(*rest, return_exceptions=True)
+    for _ in range(5):
+        await asyncio.sleep(0)
