@@ -12,7 +12,7 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import deployments, domains, nodes, revisions, status
+from balancer.services import deployments, domains, logs, nodes, revisions, status
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
@@ -40,6 +40,13 @@ def observe(node_id: str, body: str, signature: str) -> None:
     """What a node's HAProxy shows."""
     node = proven(node_id, body, signature)
     status.observe(node, json.loads(body), now=timezone.now())
+
+
+@shared_task(name="balancer.tasks.keep_lines", base=PlatformTask)
+def keep_lines(node_id: str, body: str, signature: str) -> None:
+    """A second's lines of a node's access log."""
+    node = proven(node_id, body, signature)
+    logs.keep(node, json.loads(body), now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.sweep", base=PlatformTask)

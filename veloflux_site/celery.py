@@ -28,6 +28,7 @@ app.conf.update(
     task_routes={
         "balancer.tasks.report": {"queue": "reports"},
         "balancer.tasks.observe": {"queue": "status"},
+        "balancer.tasks.keep_lines": {"queue": "logs"},
     },
     worker_hijack_root_logger=False,
     worker_prefetch_multiplier=4,

@@ -26,7 +26,7 @@ from balancer.queries import health, status, store, system
 
 log = structlog.get_logger(__name__)
 
-QUEUES = ("control", "reports", "status")
+QUEUES = ("control", "reports", "status", "logs")
 PATH = "/metrics"
 
 

@@ -14,10 +14,12 @@ from typing import Any
 import structlog
 from celery.signals import setup_logging, worker_ready, worker_shutdown
 from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from balancer.edge import converge as edge
 from balancer.edge.acl import queue_of
 from balancer.edge.errors import EdgeError
+from balancer.edge.listener import Listener
 from balancer.edge.message import BadMessage, Message
 from balancer.edge.node import Node
 from balancer.edge.report import Report, TenantOutcome, TenantReport
@@ -28,6 +30,8 @@ from veloflux_site.logs import configure_logging
 from veloflux_site.workers import PromptCelery
 
 AGAIN_S = 2.0  # until a server that is still in use is asked for again
+MOST_BATCHES = 60  # of lines, of all nodes, that wait for the console
+LINES_EXPIRE_S = 60
 LOST_S = 10.0  # after which a reload that was asked for, and did not come, is asked for again
 RETRY: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}}
 
@@ -148,10 +152,11 @@ def _tell(name: str, queue: str, body: dict[str, Any]) -> None:
         log.warning("the console was not told, it will ask", task=name, error=str(error))
 
 
-def _send(name: str, queue: str, body: dict[str, Any]) -> None:
+def _send(name: str, queue: str, body: dict[str, Any], **options: Any) -> None:
     text = json.dumps(body, separators=(",", ":"))
     # No declaration: it would write a binding, and the broker's list is all that is needed.
-    app.send_task(name, args=[environment.id, text, sign(environment.key, text)], queue=queue, declare=[], **RETRY)
+    arguments = [environment.id, text, sign(environment.key, text)]
+    app.send_task(name, args=arguments, queue=queue, declare=[], **RETRY, **options)
 
 
 def _send_status(body: dict[str, Any]) -> None:
@@ -162,6 +167,19 @@ def _send_status(body: dict[str, Any]) -> None:
         raise ConnectionError(str(error)) from error
 
 
+def _send_lines(body: dict[str, Any]) -> None:
+    """Lines are worth something while they are new, and no room when nobody takes them. Raises OSError."""
+    try:
+        with app.connection_for_write() as connection:
+            channel: Any = connection.default_channel  # of Redis, which has a client
+            waiting = channel.client.llen("logs")
+        if waiting >= MOST_BATCHES:
+            raise ConnectionError("nobody takes them")
+        _send("balancer.tasks.keep_lines", "logs", body, expires=LINES_EXPIRE_S)
+    except (OperationalError, RedisError) as error:
+        raise ConnectionError(str(error)) from error
+
+
 def _ask(name: str, args: list[str], *, countdown: float = 0.0) -> None:
     try:
         app.send_task(name, args=args, queue=queue_of(environment.id), declare=[], countdown=countdown, **RETRY)
@@ -169,7 +187,7 @@ def _ask(name: str, args: list[str], *, countdown: float = 0.0) -> None:
         log.warning("not asked", task=name, error=str(error))
 
 
-_reader: list[Reader] = []
+_threads: list[Reader | Listener] = []
 
 
 @setup_logging.connect
@@ -182,11 +200,13 @@ def _start(**_: Any) -> None:
     """What was left undone, or happened while nobody was here, is found by looking."""
     _ask("node.repair", ["the worker started"])
     reader = Reader(node(), send=_send_status, repair=lambda why: _ask("node.repair", [why]))
-    reader.start()
-    _reader.append(reader)
+    listener = Listener(environment.log_socket, environment.id, send=_send_lines)
+    for thread in (reader, listener):
+        thread.start()
+        _threads.append(thread)
 
 
 @worker_shutdown.connect
 def _stop(**_: Any) -> None:
-    while _reader:
-        _reader.pop().stop()
+    while _threads:
+        _threads.pop().stop()

@@ -1,4 +1,7 @@
-"""What a node's user may do in Redis: take its own queue's messages, and push reports. Measured with Redis 7.0.15."""
+"""What a node's user may do in Redis: take its own queue's messages, and push reports and lines.
+
+Measured with Redis 7.0.15.
+"""
 
 import re
 
@@ -32,4 +35,6 @@ def acl_rule(node_id: str) -> list[str]:
         *ANYWHERE.split(),
         # A selector: on the shared lists nothing but to add to them.
         "(-@all +lpush %W~reports %W~status)",
+        # How many batches of lines wait: nobody may be there to take them.
+        "(-@all +lpush +llen %RW~logs)",
     ]

@@ -126,4 +126,5 @@ def node_settings(environment: NodeEnvironment) -> NodeSettings:
         https_bind=environment.https_bind,
         certificate_folder=str(environment.certificates),
         threads=environment.threads,
+        log_target=str(environment.log_socket),
     )

@@ -62,6 +62,11 @@ class NodeEnvironment:
         return self.folder / "run" / "admin.sock"
 
     @property
+    def log_socket(self) -> Path:
+        """Where HAProxy writes its access log to, and the worker reads it."""
+        return self.folder / "run" / "log.sock"
+
+    @property
     def master_socket(self) -> Path:
         return self.folder / "run" / "master.sock"
 

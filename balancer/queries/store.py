@@ -3,10 +3,11 @@
     status:{tenant key}              hash   {pool key}/{server key}|{node} and {pool key}|{node} -> JSON row, "at" last
     veloflux:nodes                   hash   node name -> JSON summary, "at" = the console's clock when it spoke
     veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that a full frame can drop the absent
+    logs:{tenant key}                stream the tenant's newest access lines, each one JSON text under "line"
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
-All of it is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
+All but the lines is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
 """
 
 from functools import cache
@@ -27,6 +28,10 @@ ANSWER_SECONDS = 2.0
 
 def status_key(tenant_key: str) -> str:
     return f"status:{tenant_key}"
+
+
+def logs_key(tenant_key: str) -> str:
+    return f"logs:{tenant_key}"
 
 
 def node_tenants_key(node_name: str) -> str:

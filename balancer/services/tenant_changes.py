@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from balancer.fleet.models import Act, Placement, Snapshot
-from balancer.services import deployments, edits, revisions
+from balancer.services import deployments, edits, logs, revisions
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -24,6 +24,7 @@ def leave(tenant: Tenant, *, now: datetime) -> None:
 
     What says so outlives the tenant: a node that is away is told when it returns.
     """
+    transaction.on_commit(lambda: logs.forget(tenant.key))
     placement = Placement.objects.filter(tenant=tenant).first()
     if placement is None:
         return

@@ -40,3 +40,8 @@ def seats(tenant_id: str) -> int | None:
 def plans_of(tenant_ids: list[str]) -> dict[str, str]:
     """Tenant's id → code of its plan, in one query."""
     return dict(Subscription.objects.filter(tenant__in=tenant_ids).values_list("tenant_id", "plan_id"))
+
+
+def retention_of(tenant_ids: list[str]) -> dict[str, int]:
+    """Tenant's id → the days that its plan keeps what happened, in one query."""
+    return dict(Subscription.objects.filter(tenant__in=tenant_ids).values_list("tenant_id", "plan__retention_days"))

@@ -217,7 +217,9 @@ def bring_up(stack: Stack) -> None:
         "warning",
     ]
     stack.add("web", [python, *uvicorn])
-    stack.add("control", celery("veloflux_site.celery", "--pool", "threads", "-c", "4", "-Q", "control,reports,status"))
+    stack.add(
+        "control", celery("veloflux_site.celery", "--pool", "threads", "-c", "4", "-Q", "control,reports,status,logs")
+    )
     beat = ["beat", "-S", "redbeat.RedBeatScheduler", "-l", "warning"]
     stack.add("beat", [python, "-m", "celery", "-A", "veloflux_site.celery", *beat])
     wait_until_ready(stack)

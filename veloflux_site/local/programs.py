@@ -13,6 +13,7 @@ from veloflux_site.local.postgres import Cluster
 from veloflux_site.local.redis import Store
 
 NODES = ("n1", "n2")
+QUEUES = "control,reports,status,logs"
 
 
 class Group(StrEnum):
@@ -134,7 +135,7 @@ def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
         Program(
             "control",
             Group.APP,
-            (*control, "worker", "-n", "control@%h", "--pool", "threads", "-c", "4", "-Q", "control,reports,status"),
+            (*control, "worker", "-n", "control@%h", "--pool", "threads", "-c", "4", "-Q", QUEUES),
         ),
         *(_edge(folder, name) for name in NODES),
         Program("beat", Group.APP, (*control, "beat", "-S", "redbeat.RedBeatScheduler", "--pidfile=")),

@@ -4,8 +4,9 @@ Host -> tenant -> suspended? -> limit -> route -> pool, by maps and variables, s
 without a reload (`haproxy.md` 2.4, 2.5).
 """
 
+from balancer.haproxy.access_log import FORMAT, PER_SECOND
 from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
-from balancer.haproxy.text import word
+from balancer.haproxy.text import quoted, word
 
 from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 
@@ -14,7 +15,7 @@ from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 CERTIFICATE_LIST = "tls/http.list"
 TENANT_TABLE = "st_tenant"
 MASK = 2**32 - 1  # a tag has 32 bits
-COUNTED = "gpt0,http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
+COUNTED = "gpt0,gpc0,gpc0_rate(1s),gpc1,http_req_cnt,http_req_rate(10s),http_err_cnt,bytes_in_cnt,bytes_out_cnt"
 
 
 def ours(status: int, sentence: str, condition: str, header: str = "") -> str:
@@ -63,19 +64,30 @@ CLAIMS = """    http-request del-header '^(x[_-]forwarded[_-]|x[_-]real[_-]ip$|x
 
 # `fhdr`, because `hdr` would take the last of "a.test,b.test". A wildcard stands for one label of a host name; an
 # exact host hides it. HAProxy itself refuses two different Host headers, and an absolute URI of another host.
-TENANT = f"""    http-request set-var(txn.host) req.fhdr(host),field(1,:),rtrim(.),lower
+TENANT = f"""    http-request set-var(txn.path) path
+    http-request set-var(txn.method) method
+    http-request set-var(txn.host) req.fhdr(host),field(1,:),rtrim(.),lower
     http-request set-var(txn.site) var(txn.host)
     http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS})
     http-request set-var(txn.site) var(txn.host),regsub(^[a-z0-9_-]+\\.,*.) unless {{ var(txn.tenant) -m found }}
     http-request set-var(txn.tenant) var(txn.site),map_str({HOSTS}) unless {{ var(txn.tenant) -m found }}
 {ours(421, "No site has this name here.", "unless { var(txn.tenant) -m found }")}"""
 
+# So many lines of a tenant's a second and no more, whatever it is asked: none floods what the others are read from. Of
+# who is nobody's tenant there are none. `gpc0` counts what is written, `gpc1` what is not, which the next line tells.
+LOGGED = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
+    acl chatty sc0_gpc0_rate ge {PER_SECOND}
+    http-request set-var(txn.left_out) sc0_get_gpc1
+    http-request set-log-level info unless chatty
+    http-request sc-inc-gpc1(0) if chatty
+    http-request sc-inc-gpc0(0) unless chatty
+"""
+
 # A bucket for each tenant (decisions.md): its tag is the moment, in microseconds modulo 2^32 (71 minutes), up to which
 # what it was let through has used up its rate. A request moves it on by one request's time, if it then lies no
 # further ahead than the burst; one that is refused moves nothing, so that whoever keeps asking is not shut out.
 # A tag in the past is read as one far ahead, as is one from before a plan of shorter bursts: both mean a full bucket.
-LIMIT = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
-    http-request set-var(txn.limit) var(txn.tenant),map_str({LIMITS})
+LIMIT = f"""    http-request set-var(txn.limit) var(txn.tenant),map_str({LIMITS})
     acl limited var(txn.limit) -m found
     http-request set-var(txn.rps) var(txn.limit),field(1,/),add(0) if limited
     http-request set-var(txn.cost) int(1000000),div(txn.rps) if limited
@@ -94,8 +106,7 @@ LIMIT = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
 
 # The path is looked up as it came: case kept, nothing decoded, no slashes merged. Both sides end in a slash, so
 # that the longest prefix is one of whole segments.
-ROUTE = f"""    http-request set-var(txn.path) path
-    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
+ROUTE = f"""    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
 {ours(404, "Nothing is routed here.", "unless { var(txn.pool) -m found }")}    use_backend %[var(txn.pool)]
 """
 
@@ -108,7 +119,8 @@ def render_frontends(settings: NodeSettings) -> str:
     suspended = ours(503, "This site is suspended.", f"if {{ var(txn.tenant),map_str({TENANTS}) -m found }}")
     return f"""frontend http from {DEFAULTS}
     bind {word(settings.http_bind)}{settings.traffic_threads}
-{_tls(settings)}{PAGES}{METHODS}{CLAIMS}{TENANT}{suspended}{LIMIT}{ROUTE}
+{_tls(settings)}{_log(settings)}{PAGES}    http-request set-log-level silent
+{METHODS}{CLAIMS}{TENANT}{LOGGED}{suspended}{LIMIT}{ROUTE}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}
 """
@@ -119,6 +131,11 @@ def _tls(settings: NodeSettings) -> str:
         return ""
     tls = f"ssl crt-list {CERTIFICATE_LIST} alpn h2,http/1.1 ssl-min-ver TLSv1.2"
     return f"    bind {word(settings.https_bind)} {tls}{settings.traffic_threads}\n"
+
+
+def _log(settings: NodeSettings) -> str:
+    """In the frontend alone: pools would write their servers' states to it."""
+    return f"    log global\n    log-format {quoted(FORMAT)}\n" if settings.log_target else ""
 
 
 def render_certificate_list() -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from balancer.haproxy.access_log import LINE_MAX
 from balancer.haproxy.text import word
 
 DEFAULTS = "http"
@@ -25,7 +26,7 @@ class NodeSettings:
     certificate_folder: str = ""
     threads: int = 2
     max_connections: int = 4000
-    log_target: str | None = None  # "stdout", an address or a socket, as `log` takes it
+    log_target: str | None = None  # a unix socket's path (or "stdout"); with nobody there a line is lost, no more
     hard_stop_after_s: int = 600
     max_old_workers: int = 100
 
@@ -53,8 +54,8 @@ def render_global(settings: NodeSettings) -> str:
     `idle-close-on-response` (2 of 57,000 requests over 25 reloads on 2.6.12; without it none of 193,000 over 60).
     `redispatch 1`: a refused connection goes to another server at once; the default stays for a second per retry.
     """
-    log = f"    log {word(settings.log_target)} format raw local0\n" if settings.log_target else ""
-    httplog = "    log global\n    option httplog\n    option dontlognull\n" if settings.log_target else ""
+    log = f"    log {word(settings.log_target)} len {LINE_MAX} format raw local0\n" if settings.log_target else ""
+    quiet = "    option dontlognull\n" if settings.log_target else ""
     admin = word(f"{settings.run_folder}/admin.sock")
     # A list of certificates has no quotes: with a base its lines need no folder, which may have a space.
     base = f"    crt-base {word(settings.certificate_folder)}\n" if settings.https_bind else ""
@@ -71,7 +72,7 @@ def render_global(settings: NodeSettings) -> str:
 
 defaults {DEFAULTS}
     mode http
-{httplog}    option idle-close-on-response
+{quiet}    option idle-close-on-response
     option http-keep-alive
     option redispatch 1
     http-reuse safe

@@ -95,6 +95,15 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
         assert live["tenants"][0]["request_ids"] == ["request-1"]
         assert node.get("taaa.test") == (200, "one")
 
+        lines = console.heard("logs")
+        assert [(one["path"], one["status"]) for one in lines["lines"]["taaa"]] == [("/", 200)]
+        broker.admin.rpush("logs", *(["x"] * 60))  # nobody takes them: the node adds none
+        node.get("taaa.test")
+        refusals = node.folder / "log" / "worker.log"
+        eventually(lambda: "nobody takes them" in refusals.read_text())
+        assert broker.admin.llen("logs") == 60
+        broker.admin.delete("logs")
+
         console.tell(message(node, tenant("taaa", server("b1", origin, weight=7))))
         start = time.monotonic()
         report = console.heard("reports")
@@ -121,6 +130,7 @@ def test_a_node_user_has_no_other_key(broker: Broker) -> None:
         broker.admin.delete("reports")
         forbidden = [
             ("BRPOP", f"node.{NODE}.work", 1), ("LPUSH", f"node.{NODE}.work", "x"), ("BRPOP", "reports", 1),
+            ("BRPOP", "logs", 1), ("LRANGE", "logs", 0, -1), ("DEL", "logs"), ("XADD", "logs:taaa", "*", "line", "x"),
             ("LRANGE", "status", 0, -1), ("DEL", "reports"), ("GET", "session"), ("KEYS", "*"), ("SCAN", 0),
             ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("FLUSHALL",), ("PUBLISH", "any", "x"), ("LPUSH", "control", "x"),
             ("SMEMBERS", f"_kombu.binding.node.{NODE}.work"), ("MONITOR",),

@@ -138,7 +138,7 @@ def test_the_admin_socket_has_a_thread_of_its_own_where_there_are_two() -> None:
 def test_what_a_setting_says_is_one_argument() -> None:
     text = render_global(NodeSettings("/run/my node", log_target="stdout"))
     assert "stats socket '/run/my node/admin.sock' mode 600" in text
-    assert "log stdout format raw local0\n" in text
+    assert "log stdout len 4096 format raw local0\n" in text
 
 
 def test_without_a_log_target_nothing_is_logged() -> None:
