@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from balancer.api.backends import BackendViewSet, PoolBackendViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
+from balancer.api.logs import LogViewSet
 from balancer.api.pools import PoolViewSet
 from balancer.api.routes import RouteViewSet
 from balancer.api.tenant_config import ConfigViewSet
@@ -17,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("routes", RouteViewSet),
     *tenant_urls("deployments", DeploymentViewSet),
     *tenant_urls("domains", DomainViewSet),
+    *tenant_urls("logs", LogViewSet),
     re_path(
         rf"^api/tenants/{TENANT}/config/?$",
         ConfigViewSet.as_view({"get": "retrieve", "put": "update"}),

@@ -13,6 +13,7 @@ menu.add(
         Item("console:routes", _("Routes"), "route"),
         Item("console:domains", _("Domains"), "world"),
         Item("console:deployments", _("Deployments"), "rocket"),
+        Item("console:logs", _("Logs"), "list-search"),
         Item("console:changes", _("Changes"), "history"),
     ]
 )

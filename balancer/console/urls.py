@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from balancer.console import backends, changes, deployments, domains, export, live, overview, pools, routes, start
+from balancer.console import backends, changes, deployments, domains, export, live, logs, overview, pools, routes, start
 from balancer.console import menu as menu  # adds the entries
 
 app_name = "console"
@@ -33,5 +33,6 @@ urlpatterns = [
     path("t/<str:slug>/domains/<str:domain_id>/remove", domains.remove, name="domain-remove"),
     path("t/<str:slug>/deployments", deployments.index, name="deployments"),
     path("t/<str:slug>/deployments/<int:number>", deployments.detail, name="deployment"),
+    path("t/<str:slug>/logs", logs.index, name="logs"),
     path("t/<str:slug>/changes", changes.index, name="changes"),
 ]
