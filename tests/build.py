@@ -17,6 +17,7 @@ from django.utils import timezone
 from balancer.fleet.models import Cluster, Deployment, DomainProof, Revision
 from balancer.models import Backend, Pool, Route
 from balancer.services import backends, domains, nodes, pools, routes
+from billing.services import subscriptions
 from tenants.actor import SYSTEM, Actor
 from tenants.models import ApiKey, AuditEntry, Invitation, Membership, SignInMethod, Tenant, User
 from tenants.roles import Role
@@ -50,10 +51,15 @@ def join(person: User, tenant: Tenant, role: Role = Role.OWNER) -> User:
 
 
 def tenant(name: str | None = None, *, plan: str = "pro", owner: User | None = None) -> Tenant:
+    """A plan that nobody begins with is one that it came to later."""
+    begun = plan if plan in ("free", "pro") else "free"
     with platform_scope():
-        return tenancy.create(
-            name=name or f"Tenant {next(numbers)}", plan=plan, owner=owner or user(), now=timezone.now()
+        made = tenancy.create(
+            name=name or f"Tenant {next(numbers)}", plan=begun, owner=owner or user(), now=timezone.now()
         )
+        if plan != begun:
+            subscriptions.change(made, plan=plan, by=SYSTEM, now=timezone.now())
+        return made
 
 
 def actor(person: User | None = None, role: Role = Role.OWNER) -> Actor:

@@ -114,6 +114,8 @@ def cleaned(domain: str) -> str:
         raise InvalidField("domain", f"Leave the *. out: {name[2:]} stands for all names below it.")
     if "." not in name:
         raise InvalidField("domain", "A domain has a dot in it, like example.com.")
+    if name.rpartition(".")[2].isdigit():
+        raise InvalidField("domain", f"{name} is an address; name a domain, like example.com.", "address")
     if name in settings.RESERVED_HOSTS or name.endswith(tuple(f".{host}" for host in settings.RESERVED_HOSTS)):
         raise InvalidField("domain", f"{name} is the console's own; choose a host of yours.", "reserved")
     return name

@@ -11,20 +11,20 @@ from tenants.models import Tenant
 from tenants.services import audit, steps, tenancy
 
 TRIAL = timedelta(days=14)
+# What a tenant may begin with by itself: what costs nothing, and what is tried. The others are paid before they count.
+FREE = "free"
 TRIED = frozenset({"pro"})
-BY_AGREEMENT = frozenset({"custom"})
 
 
 def start(tenant: Tenant, *, plan: str, now: datetime) -> Subscription:
-    """A new tenant's first. Raise `InvalidField` for a plan that nobody can choose by himself."""
-    chosen = Plan.objects.filter(pk=plan).exclude(pk__in=BY_AGREEMENT).first()
-    if chosen is None:
-        codes = Plan.objects.exclude(pk__in=BY_AGREEMENT).values_list("code", flat=True)
-        raise InvalidField("plan", f"There is no such plan. There is: {', '.join(codes)}.", "unknown")
-    trial = chosen.pk in TRIED
+    """A new tenant's first. Raise `InvalidField` for a plan that nobody gets by choosing it."""
+    if plan != FREE and plan not in TRIED:
+        sentence = f"Begin with {FREE}, or with {TRIAL.days} days of {', '.join(sorted(TRIED))}; change the plan later."
+        raise InvalidField("plan", sentence, "not_to_begin_with")
+    trial = plan in TRIED
     return Subscription.objects.create(
         tenant=tenant,
-        plan=chosen,
+        plan_id=plan,
         status=SubscriptionStatus.TRIALING if trial else SubscriptionStatus.ACTIVE,
         trial_ends_at=now + TRIAL if trial else None,
     )

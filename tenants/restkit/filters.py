@@ -39,7 +39,13 @@ class Filter(DjangoFilterBackend):
 
 
 class Search(filters.SearchFilter):
-    """`search=` in the view's `search_fields`."""
+    """`search=` in the view's `search_fields`; refused where there is nothing to search in."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: "APIView") -> QuerySet[Any]:
+        if "search" in request.query_params and not self.get_search_fields(view, request):
+            raise InvalidField("search", "This list cannot be searched; filter it by its fields.", "unknown")
+        found: QuerySet[Any] = super().filter_queryset(request, queryset, view)
+        return found
 
 
 class Ordering(filters.OrderingFilter):

@@ -16,8 +16,8 @@ from balancer import enqueue, tasks
 from balancer.edge import signing
 from balancer.fleet.models import Deployment, Edit, Node
 from balancer.queries import changes
-from balancer.services.nodes import key_of
 from balancer.services import deployments, revisions
+from balancer.services.nodes import key_of
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests import build

@@ -76,6 +76,7 @@ def test_what_nobody_named_filters_too(world: World) -> None:
         ("backends?weight=heavy", "/weight"),
         ("pools?description=%00", "/description"),
         ("pools?colour=red", "/colour"),
+        ("deployments?search=red", "/search"),
     ],
 )
 def test_a_filter_that_means_nothing_is_refused(world: World, query: str, pointer: str) -> None:

@@ -246,7 +246,8 @@ def test_g4_a_domain_that_routes_need_is_not_given_up(world: World, names: NameS
 
 @pytest.mark.django_db
 @pytest.mark.parametrize(
-    "domain", ["*.shop.example", "com", "localhost", "http://shop.example", "a b.example", "x.localhost", ""]
+    "domain",
+    ["*.shop.example", "192.0.2.1", "com", "localhost", "http://shop.example", "a b.example", "x.localhost", ""],
 )
 def test_g4_what_cannot_be_a_domain_of_theirs_is_refused(world: World, names: NameServer, domain: str) -> None:
     answer = build.api(world.owner, world.ours).post("/api/domains", {"domain": domain})
