@@ -40,6 +40,7 @@ sentences.add(
         _("Routes still use {domain}: {hosts}. Delete them first."),
         _("This domain was removed in the meantime."),
         _("Leave the *. out: {domain} stands for all names below it."),
+        _("{domain} is an address; name a domain, like example.com."),
         _("A domain has a dot in it, like example.com."),
         _("There is no TXT record at {name} yet. A new one may take some minutes to be seen."),
         _("The TXT record at {name} says something else. Add one with the value shown."),
