@@ -169,7 +169,7 @@ async def test_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
     @database_sync_to_async
     def revoke() -> None:
         with platform_scope():
-            keys.revoke(key, now=timezone.now())
+            keys.revoke(key, by=build.actor(committed.owner), now=timezone.now())
 
     async with dial(site, whole) as socket:
         await frame(socket)
