@@ -15,7 +15,8 @@ from tenants.admin_tenants import MembershipInline
 from tenants.errors import Refused
 from tenants.models import ApiKey, AuditEntry, Domain, Membership, Tenant, User
 from tenants.restkit import access
-from tenants.services import impersonation, sign_ins
+from tenants.services import impersonation
+from tenants.services.signing_in import sign_ins
 
 
 @admin.register(User)

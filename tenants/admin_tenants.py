@@ -17,7 +17,7 @@ from tenants.models import Membership, Tenant
 from tenants.queries import stats
 from tenants.restkit import access, export
 from tenants.restkit.export import Format
-from tenants.services import tenancy, tenant_life
+from tenants.services.tenancy import tenancy, tenant_life
 
 COUNTS = ("members", "pools", "backends", "routes", "hosts")
 CSV = ("id", "slug", "name", "status", "plan", *COUNTS, "created_at")

@@ -8,7 +8,9 @@ from django.conf import settings
 from django.utils import timezone, translation
 
 from tenants.outbound.smtp import NotSent
-from tenants.services import one_time, passwords, post, sign_ins, tenant_life
+from tenants.services.mails import post
+from tenants.services.signing_in import one_time, passwords, sign_ins
+from tenants.services.tenancy import tenant_life
 from tenants.taskbase import PlatformTask
 
 log = structlog.get_logger(__name__)

@@ -22,7 +22,11 @@ from tenants.actor import SYSTEM, Actor
 from tenants.models import ApiKey, AuditEntry, Invitation, Membership, SignInMethod, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import audit, console_sessions, invitations, keys, sign_ins, tenancy
+from tenants.services import keys
+from tenants.services.people import invitations
+from tenants.services.signing_in import console_sessions, sign_ins
+from tenants.services.tenancy import tenancy
+from tenants.services.trail import audit
 from tenants.session_store import SessionStore
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
-from tenants.console import staff_door
+from tenants.console.people import staff_door
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tenants.api.urls")),

@@ -14,7 +14,7 @@ from tenants.restkit import etags
 from tenants.restkit.serializers import StrictSerializer
 from tenants.restkit.viewsets import READ, TenantView
 from tenants.roles import Verb
-from tenants.services import policies
+from tenants.services.tenancy import policies
 
 
 class SettingsSerializer(StrictSerializer):

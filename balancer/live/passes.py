@@ -19,7 +19,7 @@ from tenants.queries import directory
 from tenants.restkit import access, credentials
 from tenants.roles import Verb, who_may
 from tenants.scope import platform_scope
-from tenants.services import staff_access
+from tenants.services.trail import staff_access
 from tenants.session_store import SessionStore
 
 PROTOCOL = "veloflux"

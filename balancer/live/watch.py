@@ -17,7 +17,7 @@ from tenants.models import ApiKey, Membership, SignInMethod, Tenant, TenantStatu
 from tenants.queries import people
 from tenants.roles import Role, narrower
 from tenants.scope import platform_scope
-from tenants.services import console_sessions, second_factor
+from tenants.services.signing_in import console_sessions, second_factor
 
 log = structlog.get_logger(__name__)
 

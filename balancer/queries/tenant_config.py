@@ -6,7 +6,7 @@ from typing import Any
 from balancer.models import Backend, Pool, Route
 from billing.queries import limits
 from tenants.models import Tenant
-from tenants.services.limits import seats_used
+from tenants.services.tenancy.limits import seats_used
 
 
 def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from tenants import scope
 from tenants.actor import SYSTEM, Actor
 from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
 from tenants.models import Outcome
-from tenants.services import audit
+from tenants.services.trail import audit
 
 CLAIM = timedelta(days=7)  # how long a claim waits for its proof
 LOOK_AGAIN = timedelta(days=1)

@@ -11,7 +11,7 @@ from balancer.fleet.models import Act, Edit
 from tenants import scope
 from tenants.actor import Actor
 from tenants.models import Tenant
-from tenants.services import audit
+from tenants.services.trail import audit
 
 Thing = TypeVar("Thing")
 NOT_SHOWN = frozenset({"created_at", "updated_at", "moves"})

@@ -3,7 +3,7 @@
 from balancer.models import Backend, Route
 from billing.queries import limits
 from tenants import scope
-from tenants.services.limits import refuse_over
+from tenants.services.tenancy.limits import refuse_over
 
 
 def room_for_backends(more: int = 1) -> None:

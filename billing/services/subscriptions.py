@@ -8,7 +8,8 @@ from billing.models import Plan, Subscription, SubscriptionStatus
 from tenants.actor import Actor
 from tenants.errors import InvalidField
 from tenants.models import Tenant
-from tenants.services import audit, steps, tenancy
+from tenants.services.tenancy import steps, tenancy
+from tenants.services.trail import audit
 
 TRIAL = timedelta(days=14)
 # What a tenant may begin with by itself: what costs nothing, and what is tried. The others are paid before they count.

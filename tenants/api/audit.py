@@ -23,7 +23,7 @@ from tenants.restkit.filters import Filter, Ordering, Search
 from tenants.restkit.keyset import Keyset
 from tenants.restkit.viewsets import TenantViewSet
 from tenants.roles import Verb
-from tenants.services import audit
+from tenants.services.trail import audit
 
 FIELDS = (
     "id",

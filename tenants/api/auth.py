@@ -14,9 +14,10 @@ from tenants.restkit import access
 from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.roles import Role
-from tenants.services import accounts, console_sessions, passwords, profiles, sign_ins
 from tenants.services.ask import ask_for_reset
-from tenants.services.sign_ins import From, SignedIn
+from tenants.services.people import accounts, profiles
+from tenants.services.signing_in import console_sessions, passwords, sign_ins
+from tenants.services.signing_in.sign_ins import From, SignedIn
 
 
 class RegisterSerializer(StrictSerializer):

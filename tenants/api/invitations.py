@@ -19,8 +19,8 @@ from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import TenantView, TenantViewSet
 from tenants.roles import Role, Verb
-from tenants.services import invitations
-from tenants.services.invitations import NewPerson
+from tenants.services.people import invitations
+from tenants.services.people.invitations import NewPerson
 
 ACTIONS = ("list", "retrieve", "metadata", "create", "destroy", "resend")
 

@@ -18,7 +18,8 @@ from tenants.restkit import etags
 from tenants.restkit.serializers import StrictSerializer
 from tenants.restkit.viewsets import TenantView, TenantViewSet
 from tenants.roles import Role, Verb
-from tenants.services import invitations, members, tenancy
+from tenants.services.people import invitations
+from tenants.services.tenancy import members, tenancy
 
 STATUSES = ("active", "suspended")
 MANAGE = dict.fromkeys(("create", "update", "partial_update", "destroy"), Verb.MEMBERS)

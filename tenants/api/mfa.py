@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from tenants.api.own import OwnView
 from tenants.models import Passkey
 from tenants.restkit.serializers import StrictSerializer
-from tenants.services import passkeys, second_factor
+from tenants.services.signing_in import passkeys, second_factor
 
 
 class PasskeySerializer(StrictSerializer):

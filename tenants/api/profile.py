@@ -15,7 +15,8 @@ from tenants.models import Theme, User
 from tenants.queries import people
 from tenants.restkit import access, etags
 from tenants.restkit.serializers import LineField, StrictSerializer
-from tenants.services import passwords, profiles
+from tenants.services.people import profiles
+from tenants.services.signing_in import passwords
 
 LANGUAGES = ("", "en", "pt-br")
 

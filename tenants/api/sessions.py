@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from tenants.models import SignIn, SignInKind, SignInMethod
 from tenants.restkit.serializers import StrictSerializer
 from tenants.restkit.viewsets import KitViewSet
-from tenants.services import browsers, sessions
+from tenants.services.signing_in import browsers, sessions
 
 
 class SessionSerializer(StrictSerializer):

@@ -17,8 +17,8 @@ from tenants.restkit import etags
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import TenantView
 from tenants.roles import Verb
-from tenants.services import smtp_servers
-from tenants.services.smtp_servers import MASK, Wanted
+from tenants.services.mails import smtp_servers
+from tenants.services.mails.smtp_servers import MASK, Wanted
 
 
 class SmtpSerializer(StrictSerializer):

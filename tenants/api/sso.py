@@ -15,8 +15,8 @@ from tenants.restkit import etags
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import TenantView
 from tenants.roles import Role, Verb
-from tenants.services import sso_config, sso_test
-from tenants.services.sso_rules import MASK, Wanted
+from tenants.services.sso import sso_config, sso_test
+from tenants.services.sso.sso_rules import MASK, Wanted
 
 ROLES = [role.value for role in Role]
 

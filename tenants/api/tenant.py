@@ -16,7 +16,7 @@ from tenants.restkit import etags
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import READ, TenantView
 from tenants.roles import Verb
-from tenants.services import tenancy, tenant_life
+from tenants.services.tenancy import tenancy, tenant_life
 
 
 class RenameSerializer(StrictSerializer):

@@ -15,7 +15,7 @@ from tenants.models import Membership, Tenant, TenantStatus
 from tenants.queries import stats
 from tenants.restkit.serializers import LineField, StrictSerializer
 from tenants.restkit.viewsets import KitViewSet
-from tenants.services import tenancy
+from tenants.services.tenancy import tenancy
 
 
 class TenantSerializer(StrictSerializer):

@@ -22,14 +22,15 @@ from tenants.console.doors import TenantRequest, tenant_page
 from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
 from tenants.console.menu import Item
-from tenants.console.own import to_prove
 from tenants.console.page import page
+from tenants.console.tenancy.own import to_prove
 from tenants.console.words import RIGHTS, ROLES
 from tenants.errors import Refused
 from tenants.models import ApiKey
 from tenants.restkit import access
 from tenants.roles import Role, Verb
-from tenants.services import keys, reauth
+from tenants.services import keys
+from tenants.services.signing_in import reauth
 
 menu.add([Item("account:keys", gettext_lazy("API keys"), "key", Verb.EDIT)])
 DAYS = (("30", gettext_lazy("30 days")), ("90", gettext_lazy("90 days")), ("365", gettext_lazy("a year")))

@@ -12,7 +12,7 @@ from tenants.queries import people
 from tenants.restkit import access
 from tenants.restkit.request_ids import request_id
 from tenants.roles import Verb
-from tenants.services import second_factor
+from tenants.services.signing_in import second_factor
 
 THEME_COOKIE = "theme"
 SWITCHER_MOST = 50

@@ -20,15 +20,16 @@ from tenants.console.doors import TenantRequest, tenant_page
 from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
 from tenants.console.menu import Item
-from tenants.console.own import to_prove
 from tenants.console.page import page
 from tenants.console.sentences import translated
+from tenants.console.tenancy.own import to_prove
 from tenants.errors import Refused
 from tenants.models import SmtpSecurity, SmtpServer
 from tenants.restkit import access
 from tenants.roles import Verb
-from tenants.services import reauth, smtp_servers
-from tenants.services.smtp_servers import MASK, Wanted
+from tenants.services.mails import smtp_servers
+from tenants.services.mails.smtp_servers import MASK, Wanted
+from tenants.services.signing_in import reauth
 
 menu.add([Item("account:smtp", gettext_lazy("Mail"), "mail", Verb.SECRETS)])
 STEPS: dict[str, Promise] = {

@@ -2,27 +2,10 @@
 
 from django.urls import path
 
-from tenants.console import (
-    account,
-    audit,
-    impersonation,
-    invite,
-    keys,
-    members,
-    proving,
-    security,
-    sign_in,
-    sign_up,
-    smtp,
-    sso,
-    sso_callback,
-    sso_flow,
-    sso_links,
-    sso_out,
-    sso_pages,
-    tenant_settings,
-    views,
-)
+from tenants.console import audit, keys, smtp, views
+from tenants.console.people import account, proving, security, sign_in, sign_up
+from tenants.console.sso import sso, sso_callback, sso_flow, sso_links, sso_out, sso_pages
+from tenants.console.tenancy import impersonation, invite, members, tenant_settings
 
 app_name = "account"
 urlpatterns = [

@@ -14,7 +14,8 @@ from tenants.console.words import ROLES
 from tenants.models import User
 from tenants.queries import people
 from tenants.restkit import access
-from tenants.services import console_sessions, profiles
+from tenants.services.people import profiles
+from tenants.services.signing_in import console_sessions
 
 YEAR = 365 * 86400
 

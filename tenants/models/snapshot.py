@@ -4,7 +4,7 @@ from django.db import models
 
 
 class SchemaSnapshot(models.Model):
-    """The SQL that the migrations of one state of the code amount to (`services.provision`)."""
+    """The SQL that the migrations of one state of the code amount to (`services.schemas.provision`)."""
 
     fingerprint = models.CharField(primary_key=True, max_length=64)
     sql = models.TextField()

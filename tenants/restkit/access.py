@@ -16,9 +16,9 @@ from tenants.models import SignIn, SignInMethod, Tenant, TenantStatus, User
 from tenants.queries import directory, people
 from tenants.restkit.request_ids import request_id
 from tenants.roles import ALLOWED, Role, Verb, narrower, rights
-from tenants.services import reauth, second_factor
 from tenants.services.impersonation import Impersonation, ReadOnly
-from tenants.services.sign_ins import From
+from tenants.services.signing_in import reauth, second_factor
+from tenants.services.signing_in.sign_ins import From
 from tenants.visitors import address_of as address_of
 from tenants.visitors import agent_of
 

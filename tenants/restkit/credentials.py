@@ -16,8 +16,10 @@ from tenants.models import SignIn, SignInMethod, User
 from tenants.queries import people
 from tenants.restkit.access import Caller, address_of, source_of
 from tenants.roles import Role
-from tenants.services import accounts, console_sessions, impersonation, keys, second_factor, sign_ins, tokens
-from tenants.services.sign_ins import From
+from tenants.services import impersonation, keys
+from tenants.services.people import accounts
+from tenants.services.signing_in import console_sessions, second_factor, sign_ins, tokens
+from tenants.services.signing_in.sign_ins import From
 
 MOST = 8192
 

@@ -22,8 +22,8 @@ from tenants.models import Tenant, User
 from tenants.restkit import access, credentials, seen_as
 from tenants.restkit.problems import unavailable
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import staff_access
-from tenants.services.second_factor import SecondFactorRequired
+from tenants.services.signing_in.second_factor import SecondFactorRequired
+from tenants.services.trail import staff_access
 from tenants.visitors import LAST_SSO
 
 TENANT_PATH = re.compile(r"^/(?:api/tenants|(?P<pages>t))/(?P<tenant>[^/]+)")

@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 from tenants.actor import Actor
 from tenants.restkit import access
 from tenants.restkit.request_ids import request_id
-from tenants.services import refusals
+from tenants.services.trail import refusals
 
 log = structlog.get_logger(__name__)
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

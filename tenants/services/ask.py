@@ -1,7 +1,7 @@
 """Work that is asked of a worker because the answer must not show how long it took."""
 
 from tenants.after_commit import after_commit
-from tenants.services.sign_ins import From
+from tenants.services.signing_in.sign_ins import From
 
 
 def ask_for_reset(email: str, *, source: From, language: str | None) -> None:

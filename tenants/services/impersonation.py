@@ -14,7 +14,7 @@ from tenants.errors import Forbidden, InvalidField, Refused
 from tenants.models import Outcome, SignIn, Tenant, User
 from tenants.queries import people
 from tenants.scope import platform_scope
-from tenants.services import audit
+from tenants.services.trail import audit
 
 LASTS = timedelta(minutes=30)
 REASON_MOST = 300

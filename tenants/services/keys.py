@@ -14,7 +14,7 @@ from tenants.errors import Forbidden, InvalidField, NotFound, Unauthenticated
 from tenants.ids import new_id
 from tenants.models import ApiKey, Tenant
 from tenants.roles import ALLOWED, Role, Verb, rights
-from tenants.services import audit
+from tenants.services.trail import audit
 
 SEEN_EVERY = timedelta(minutes=1)  # how exact `last_used_at` is
 

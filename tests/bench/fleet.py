@@ -16,7 +16,7 @@ from tenants.actor import SYSTEM
 from tenants.ids import new_id
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import provision
+from tenants.services.schemas import provision
 from tests.bench.measure import Figure, Samples, ms
 from tests.bench.road import Site, change_until_seen
 from tests.live.load import serves

@@ -18,7 +18,8 @@ from tenants.actor import SYSTEM, Actor
 from tenants.models import Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import accounts, keys
+from tenants.services import keys
+from tenants.services.people import accounts
 
 EMAIL = "admin@demo.localhost"
 HOST = "demo.localhost"

@@ -7,7 +7,7 @@ from django.core.management.commands import migrate
 from django.db import DEFAULT_DB_ALIAS
 
 from tenants.scope import platform_scope
-from tenants.services.fleet_migration import migrate_tenants
+from tenants.services.schemas.fleet_migration import migrate_tenants
 
 ONLY_SHARED = ("app_label", "plan", "check_unapplied", "fake", "prune")
 

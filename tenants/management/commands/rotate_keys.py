@@ -7,7 +7,8 @@ from django.utils import timezone
 
 from tenants.actor import SYSTEM
 from tenants.scope import platform_scope
-from tenants.services import audit, rotation
+from tenants.services import rotation
+from tenants.services.trail import audit
 
 
 class Command(BaseCommand):

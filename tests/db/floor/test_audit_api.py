@@ -20,7 +20,7 @@ from tenants.queries import audit as trail
 from tenants.restkit import export
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import audit, refusals
+from tenants.services.trail import audit, refusals
 from tests import build, cache_keys
 from tests.conftest import World
 

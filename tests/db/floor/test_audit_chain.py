@@ -15,7 +15,7 @@ from tenants.actor import SYSTEM, Actor
 from tenants.models import AuditEntry, Tenant
 from tenants.queries import audit_chain
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import audit
+from tenants.services.trail import audit
 from tests.conftest import World
 
 AT = datetime(2026, 11, 22, 3, 4, 5, 678901, tzinfo=UTC)

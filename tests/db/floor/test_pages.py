@@ -12,7 +12,7 @@ from tenants.actor import SYSTEM
 from tenants.models import ApiKey, AuditEntry, SignIn, SmtpServer
 from tenants.roles import Role
 from tenants.scope import platform_scope
-from tenants.services import audit
+from tenants.services.trail import audit
 from tests import build
 from tests.conftest import World
 

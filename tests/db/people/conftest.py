@@ -11,7 +11,8 @@ from django.utils import timezone
 from tenants import vault
 from tenants.models import Totp, User
 from tenants.roles import Role
-from tenants.services import mail, passwords
+from tenants.services.mails import mail
+from tenants.services.signing_in import passwords
 from tests import build
 from tests.conftest import World
 

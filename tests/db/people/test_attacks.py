@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from balancer.live import watch
 from tenants.models import SignIn, User
-from tenants.services import lockout
+from tenants.services.signing_in import lockout
 from tests import build
 from tests.conftest import World
 from tests.db.people.conftest import Post, bearer, login

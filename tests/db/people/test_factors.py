@@ -10,7 +10,7 @@ from django.utils import timezone
 from tenants.models import AuditEntry, RecoveryCode, SignIn, Tenant, Totp, User
 from tenants.queries import directory
 from tenants.roles import Role
-from tenants.services import lockout, second_step
+from tenants.services.signing_in import lockout, second_step
 from tests import build
 from tests.conftest import World
 from tests.db.people.conftest import Post, bearer, login, with_app

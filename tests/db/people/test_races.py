@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from tenants.models import OneTimeKind
 from tenants.scope import platform_scope
-from tenants.services import one_time
+from tenants.services.signing_in import one_time
 from tests import build
 from tests.conftest import World
 from tests.db.people.conftest import login, with_app
@@ -19,7 +19,7 @@ MANY = 4
 
 @pytest.fixture(autouse=True)
 def no_mails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tenants.services.mail.ask", lambda **_: None)
+    monkeypatch.setattr("tenants.services.mails.mail.ask", lambda **_: None)
 
 
 def at_once(call: Callable[[], int]) -> list[int]:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from balancer.live import passes, watch
 from balancer.live.passes import Shown
 from tenants.models import AuditEntry, SignIn, User
-from tenants.services import tokens
+from tenants.services.signing_in import tokens
 from tests import build
 from tests.conftest import World
 from tests.db.people.conftest import Post, bearer, login, with_app
@@ -205,7 +205,7 @@ def test_f7_a_token_of_a_key_that_is_no_more_is_nobodys(world: World, person: Us
 
 def test_f1_who_sprays_is_stopped_and_who_is_known_there_is_not(world: World, person: User, settings: Any) -> None:
     """Per account and per address: yet nobody's guessing locks out the neighbour who works there."""
-    from tenants.services import lockout
+    from tenants.services.signing_in import lockout
 
     settings.DEMO = False
     assert login(person).status_code == 200

@@ -10,7 +10,7 @@ from tenants.hashers import Argon2
 from tenants.models import ApiKey, Membership, SignIn, Tenant, User
 from tenants.queries import people
 from tenants.roles import Role
-from tenants.services import lockout, tokens
+from tenants.services.signing_in import lockout, tokens
 from tests import build
 from tests.conftest import World
 

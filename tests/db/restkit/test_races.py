@@ -12,7 +12,7 @@ from psycopg_pool import PoolTimeout
 from balancer.models import Pool
 from tenants.models import Tenant
 from tenants.scope import tenant_scope
-from tenants.services import lockout
+from tenants.services.signing_in import lockout
 from tests import build
 from tests.conftest import World
 

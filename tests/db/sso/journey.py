@@ -12,8 +12,8 @@ from tenants.actor import Actor
 from tenants.models import SignIn, SsoProvider, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope
-from tenants.services import sso_config
-from tenants.services.sso_rules import Wanted
+from tenants.services.sso import sso_config
+from tenants.services.sso.sso_rules import Wanted
 from tests.live.oidc.provider import CLIENT, SECRET, Provider
 
 BASE = "http://testserver"

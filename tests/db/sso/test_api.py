@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tenants.models import AuditEntry, SignIn, SsoProvider
 from tenants.roles import Role
-from tenants.services import reauth
+from tenants.services.signing_in import reauth
 from tests import build
 from tests.conftest import World
 from tests.db.sso.journey import Journey

@@ -89,7 +89,7 @@ def test_another_attempts_cookie_under_this_ones_name_does_not_fit(sso: Switch, 
 
 
 def test_an_attempt_runs_out(sso: Switch, journey: Journey, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tenants.services import sso_attempts
+    from tenants.services.sso import sso_attempts
 
     sso(create_members=True)
     path = journey.there(journey.leave())

@@ -9,7 +9,7 @@ from django.utils import timezone
 from tenants.models import Membership, SignIn, SsoIdentity, SsoProvider, Tenant, User
 from tenants.restkit.access import SsoRequired
 from tenants.roles import Role
-from tenants.services.sso_config import OwnersSaveThis
+from tenants.services.sso.sso_config import OwnersSaveThis
 from tests import build
 from tests.conftest import World
 from tests.db.sso.journey import Journey, code_of, configure

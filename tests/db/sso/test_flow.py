@@ -144,7 +144,7 @@ def test_rotated_keys_are_fetched_once_a_minute(
     from django.core.cache import cache
 
     from tenants.oidc import keys
-    from tenants.services import sso_config
+    from tenants.services.sso import sso_config
 
     client = sso_config.client_of(SsoProvider.objects.get(), now=timezone.now())
     cache.delete(keys._name(client, "asked"))  # the minute is over

@@ -11,7 +11,7 @@ from tenants.actor import SYSTEM
 from tenants.models import AuditEntry, Tenant
 from tenants.roles import Role
 from tenants.scope import platform_scope
-from tenants.services import tenant_life
+from tenants.services.tenancy import tenant_life
 from tests import build
 from tests.conftest import World
 

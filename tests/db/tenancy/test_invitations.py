@@ -11,7 +11,7 @@ from tenants.models import Invitation, Membership, User
 from tenants.queries import people
 from tenants.roles import Role
 from tenants.scope import platform_scope
-from tenants.services import mail
+from tenants.services.mails import mail
 from tests import build
 from tests.conftest import World
 

@@ -15,7 +15,7 @@ from tenants.errors import Conflict, InvalidField
 from tenants.models import AuditEntry, FormerSlug, Tenant, TenantStatus
 from tenants.queries import directory, schemas
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import slugs, tenancy, tenant_life
+from tenants.services.tenancy import slugs, tenancy, tenant_life
 from tests import build
 from tests.conftest import World
 

@@ -9,7 +9,7 @@ from balancer.live.watch import CHANGED, NOT_YOURS, withdrawn
 from tenants.actor import SYSTEM
 from tenants.models import Membership, User
 from tenants.roles import Role
-from tenants.services import members, tenant_life
+from tenants.services.tenancy import members, tenant_life
 from tests import build
 from tests.conftest import World
 

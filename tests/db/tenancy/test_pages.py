@@ -13,7 +13,8 @@ from tenants.actor import SYSTEM
 from tenants.models import Membership, SignIn, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import mail, tenant_life
+from tenants.services.mails import mail
+from tenants.services.tenancy import tenant_life
 from tests import build
 from tests.conftest import World
 from tests.db.restkit.test_pages import INLINE

@@ -13,7 +13,8 @@ from tenants.errors import InvalidField
 from tenants.models import Membership, SchemaSnapshot, Tenant, User
 from tenants.queries import schemas
 from tenants.scope import Scope, platform_scope, scoped
-from tenants.services import fleet_migration, migrations, provision, tenancy
+from tenants.services.schemas import fleet_migration, migrations, provision
+from tenants.services.tenancy import tenancy
 from tests import build
 from tests.conftest import World
 

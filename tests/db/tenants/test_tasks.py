@@ -18,7 +18,7 @@ from tenants.after_commit import after_commit
 from tenants.models import RefreshToken, SignIn, Tenant
 from tenants.queries import directory
 from tenants.scope import platform_scope, tenant_scope
-from tenants.services import sign_ins
+from tenants.services.signing_in import sign_ins
 from tenants.taskbase import HEADER, NoTenant, TenantGone
 from tenants.tasks import forget_old
 from tests import build

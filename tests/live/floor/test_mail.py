@@ -16,7 +16,7 @@ from tenants.models import AuditEntry, SmtpServer, Tenant
 from tenants.outbound import smtp
 from tenants.outbound.smtp import NotSent, Security, Server, Step
 from tenants.scope import platform_scope
-from tenants.services import post
+from tenants.services.mails import post
 from tests import build
 from tests.conftest import World
 from tests.live.floor.authority import Authority, authority

@@ -14,8 +14,8 @@ from django.utils import timezone
 from tenants.actor import Actor
 from tenants.models import Membership, SignIn
 from tenants.roles import Role
-from tenants.services import sso_config, sso_test
-from tenants.services.sso_rules import Wanted
+from tenants.services.sso import sso_config, sso_test
+from tenants.services.sso.sso_rules import Wanted
 from tests.conftest import World
 from tests.db.sso.journey import BASE
 from tests.live.oidc import node

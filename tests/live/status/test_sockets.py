@@ -18,7 +18,8 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tenants.models import Membership, Tenant, User
 from tenants.scope import platform_scope
-from tenants.services import keys, tokens
+from tenants.services import keys
+from tenants.services.signing_in import tokens
 from tests import build
 from tests.conftest import World
 from tests.db.status.frames import ONE, POOL, TWO, name, pool, server

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tenants.roles import ALLOWED, STAFF, Role, Verb, narrower, rights, who_may
-from tenants.services import slugs
+from tenants.services.tenancy import slugs
 
 
 def test_the_narrower_of_two_roles_holds_no_more_than_either() -> None:

@@ -1,0 +1,1 @@
+"""Pages of a tenant's members, settings and invitations."""

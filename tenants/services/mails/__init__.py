@@ -1,0 +1,1 @@
+"""Mails: what is said, and the server that takes it."""

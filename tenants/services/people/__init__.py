@@ -1,0 +1,1 @@
+"""Accounts: how one comes to have one, and what it says."""

@@ -1,0 +1,1 @@
+"""Prove who one is, stay signed in, and end it."""

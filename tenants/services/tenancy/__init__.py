@@ -1,0 +1,1 @@
+"""A tenant, its life, and who belongs to it."""

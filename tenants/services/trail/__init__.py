@@ -1,0 +1,1 @@
+"""What happened: who did it, who was refused, who looked."""
