@@ -21,7 +21,7 @@ from tenants.services.sso.sso_rules import MASK, Wanted
 ROLES = [role.value for role in Role]
 
 
-class StatusSerializer(StrictSerializer):
+class SsoStatusSerializer(StrictSerializer):
     configured = serializers.BooleanField()
     redirect_uri = serializers.CharField(help_text="Register it with the provider.")
     post_logout_redirect_uri = serializers.CharField()
@@ -59,7 +59,7 @@ class SsoConfigSerializer(StrictSerializer):
     session_hours = serializers.IntegerField(default=12, min_value=1, max_value=720)
     status = serializers.SerializerMethodField()
 
-    @extend_schema_field(StatusSerializer)
+    @extend_schema_field(SsoStatusSerializer)
     def get_status(self, provider: SsoProvider) -> dict[str, Any]:
         seen = sso_queries.status(provider.tenant)
         return {

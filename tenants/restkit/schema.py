@@ -85,12 +85,22 @@ class Schema(AutoSchema):
 
     def _get_response_bodies(self, direction: Direction = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for status, words in REFUSALS.items():
+        for status in REFUSALS:
             if status in OF_WRITES and self.method not in WRITES:
                 continue
-            content = {"application/problem+json": {"schema": PROBLEM}}
-            bodies.setdefault(status, {"description": words, "content": content})
+            bodies.setdefault(status, {"$ref": f"#/components/responses/Refused{status}"})
         return bodies
+
+
+def with_refusals(result: dict[str, Any], **_: Any) -> dict[str, Any]:
+    """A postprocessing hook: each refusal once. In each of a hundred endpoints it made two megabytes."""
+    components = result["components"]
+    components["schemas"]["Problem"] = PROBLEM
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    components["responses"] = {
+        f"Refused{status}": {"description": words, "content": content} for status, words in REFUSALS.items()
+    }
+    return result
 
 
 def as_written(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
