@@ -4,16 +4,16 @@ from django.utils.translation import gettext_lazy as _
 
 from balancer.console import refusals as refusals  # adds this app's sentences
 from tenants.console import menu
-from tenants.console.menu import Item
+from tenants.console.menu import Group, Item
 
 menu.add(
     [
-        Item("console:overview", _("Overview"), "layout-dashboard"),
-        Item("console:pools", _("Pools"), "server-2"),
-        Item("console:routes", _("Routes"), "route"),
-        Item("console:domains", _("Domains"), "world"),
-        Item("console:deployments", _("Deployments"), "rocket"),
-        Item("console:logs", _("Logs"), "list-search"),
-        Item("console:changes", _("Changes"), "history"),
+        Item("console:overview", _("Overview"), "layout-dashboard", group=Group.TOP),
+        Item("console:pools", _("Pools"), "server-2", group=Group.TRAFFIC),
+        Item("console:routes", _("Routes"), "route", group=Group.TRAFFIC),
+        Item("console:domains", _("Domains"), "world", group=Group.SECURITY),
+        Item("console:deployments", _("Deployments"), "rocket", group=Group.DEPLOY),
+        Item("console:logs", _("Logs"), "list-search", group=Group.OBSERVE),
+        Item("console:changes", _("Changes"), "history", group=Group.DEPLOY),
     ]
 )

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
@@ -22,7 +22,7 @@ from tenants.restkit import access
 from tenants.roles import Verb
 from tenants.services.tenancy import policies, tenancy, tenant_life
 
-menu.add([Item("account:settings", gettext_lazy("Settings"), "settings", Verb.OWN)])
+menu.add([Item("account:settings", pgettext_lazy("menu", "General"), "settings", Verb.OWN)])
 
 
 @require_http_methods(["GET", "POST"])
