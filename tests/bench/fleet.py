@@ -5,10 +5,10 @@ import time
 from collections.abc import Iterator
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
-from balancer.fleet.models import Act, Node
+from balancer.fleet.models import Act, Node, Outcome
 from balancer.models import Backend, Pool, Route
 from balancer.services import edits, hosts, placements, revisions
 from billing.models import Subscription
@@ -70,10 +70,11 @@ def fill(name: str, pools: int, backends: int) -> None:
 
 
 def everywhere(stack: Stack, *, within: float) -> None:
-    """Wait until every node runs the newest generation."""
+    """Wait until every node runs the newest generation, and no reload is due any more."""
     with platform_scope():
+        done = Q(generation__gte=F("cluster__generation"), outcome=Outcome.CONVERGED)
         until(
-            lambda: not Node.objects.filter(generation__lt=F("cluster__generation")).exists(),
+            lambda: not Node.objects.exclude(done).exists(),
             within=within,
             every=0.2,
             what="a converged fleet",
