@@ -218,7 +218,7 @@ def test_haproxy_killed_comes_back_with_the_newest_state(stack: Stack, make_site
 
 def test_q8_the_leader_and_the_nodes_are_in_redis(stack: Stack, road_redis: Program) -> None:
     with redis.Redis.from_url(road_redis.name, decode_responses=True) as client:
-        # The lock of a beat that a test before this one ended may be in its last moments: the living one renews its own.
+        # That of a beat which an earlier test ended may be in its last moments: the living one renews its own.
         until(lambda: 5000 < client.pttl("veloflux:leader") <= 15_000, what="a leader that renews its lock")
         until(lambda: set(client.hgetall("veloflux:nodes")) == {node.name for node in stack.nodes}, what="the nodes")
     assert httpx.get(f"{stack.console}/api/status", headers=dict(stack.api().headers)).json()["leader"]
