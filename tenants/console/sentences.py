@@ -15,6 +15,10 @@ _templates: list[str] = [
     gettext_noop("There is nothing here."),
     gettext_noop("This needs the right “{needed}”, which {who} have."),
     gettext_noop("E-mail or password is wrong."),
+    gettext_noop(
+        "E-mail or password is wrong, or the address is not confirmed yet. Open the link in our mail, or let "
+        "“Forgot your password?” send you a new one."
+    ),
     gettext_noop("This e-mail has an account. Sign in instead."),
     gettext_noop("Sign-up is closed here. Ask for an invitation."),
     gettext_noop("Too many attempts to sign in. Wait, then try again; a wrong password counts."),

@@ -33,7 +33,7 @@ class SignUpClosed(Refused):
 
 
 class EmailNotVerified(Refused):
-    """Said only to one who knows the password."""
+    """Said only to one who holds the passkey: a password proves nothing about an address that anybody registered."""
 
     def __init__(self) -> None:
         detail = "Confirm your e-mail address first: open the link in the mail that we have sent you."
@@ -128,15 +128,13 @@ def ask_to_verify(user: User, *, now: datetime) -> None:
 
 
 def prove(email: str, password: str, *, source: From, now: datetime) -> User:
-    """The first factor, and an address that is theirs. Raise `Unauthenticated`, `LockedOut` or `EmailNotVerified`."""
-    user = passwords.prove(email, password, source=source, now=now)
-    refuse_unverified(user, now=now)
-    return user
+    """The first factor, and an address that is theirs. Raise `WrongCredentials` or `LockedOut`."""
+    return passwords.prove(email, password, source=source, now=now, at_door=True)
 
 
 def refuse_unverified(user: User, *, now: datetime) -> None:
     """Mail the link again, and raise `EmailNotVerified`."""
-    if settings.VERIFY_EMAIL and user.email_verified_at is None:
+    if passwords.is_unproven(user):
         with transaction.atomic():
             ask_to_verify(user, now=now)
         raise EmailNotVerified

@@ -3,6 +3,7 @@ passwords."""
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth import password_validation
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
@@ -20,8 +21,25 @@ from tenants.services.trail import people_audit
 MOST = 1024  # argon2 over a megabyte of "password" is somebody's attack
 
 
-def prove(email: str, password: str, *, source: From, now: datetime) -> User:
-    """Raise `Unauthenticated`, or `LockedOut` after too many."""
+class WrongCredentials(Unauthenticated):
+    """Of an address that has to be proven and is not, too: who registers an address with a password of their own, and
+    then signs in with it, would else be told whether it was taken."""
+
+    def __init__(self) -> None:
+        detail = "E-mail or password is wrong."
+        if settings.VERIFY_EMAIL:
+            detail = (
+                "E-mail or password is wrong, or the address is not confirmed yet. Open the link in our mail, or let "
+                "“Forgot your password?” send you a new one."
+            )
+        super().__init__(detail, "wrong_credentials")
+
+
+def prove(email: str, password: str, *, source: From, now: datetime, at_door: bool = False) -> User:
+    """`at_door`: they come in by it, so the address must be theirs too. Else they are in, and show it again.
+
+    Raise `WrongCredentials`, or `LockedOut` after too many.
+    """
     try:
         lockout.attempt(email, source.address)
     except lockout.LockedOut as locked:
@@ -31,11 +49,16 @@ def prove(email: str, password: str, *, source: From, now: datetime) -> User:
     if user is None or not user.has_usable_password():
         make_password(password[:MOST])  # the time that a real check takes
     good = user is not None and len(password) <= MOST and user.has_usable_password() and user.check_password(password)
-    if user is None or not good or not user.is_active:
+    if user is None or not good or not user.is_active or (at_door and is_unproven(user)):
         people_audit.refused("sign_in.password", email, by=source.actor(), now=now, detail="wrong_credentials")
-        raise Unauthenticated("E-mail or password is wrong.", "wrong_credentials")
+        raise WrongCredentials
     lockout.succeeded(email, source.address)
     return user
+
+
+def is_unproven(user: User) -> bool:
+    """Whether the address has yet to be shown to be theirs, where that is asked for."""
+    return settings.VERIFY_EMAIL and user.email_verified_at is None
 
 
 def check(password: str, user: User) -> None:

@@ -1,9 +1,13 @@
 """What is proven by a mail: an address, and who may set a new password."""
 
+import base64
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone, translation
 
 from tenants.models import AuditEntry, OneTimeToken, SignIn, User
@@ -20,6 +24,18 @@ def production(settings: Any) -> None:
     settings.DEMO, settings.VERIFY_EMAIL = False, True
 
 
+def without_ids(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if name not in ("request_id", "instance", "retry_after")}
+
+
+def names(answer: Any) -> list[str]:
+    return sorted(answer.headers)
+
+
+def basic_of(email: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{email}:{password}".encode()).decode()
+
+
 def age(minutes: int) -> None:
     OneTimeToken.objects.update(expires_at=timezone.now() - timedelta(minutes=minutes))
 
@@ -29,7 +45,7 @@ def test_f2_one_who_registers_is_let_in_when_the_address_is_proven(world: World,
     assert made.status_code == 202, made.content
     assert "token" not in made.json()
     user = User.objects.get(email="new@person.test")
-    assert login(user).json()["code"] == "email_not_verified"
+    assert login(user).json()["code"] == "wrong_credentials", "nothing that tells a new address from a taken one"
     link = {"token": post.secret("verify")}
     assert build.api().post("/api/auth/verify-email", link).status_code == 200
     assert build.api().post("/api/auth/verify-email", link).json()["code"] == "invalid_link"
@@ -37,6 +53,48 @@ def test_f2_one_who_registers_is_let_in_when_the_address_is_proven(world: World,
     assert [row["slug"] for row in inside.get("/api/profile/tenants").json()["items"]] == ["new-place"]
     assert inside.get("/api/tenants/ours/pools").status_code == 404
     assert post.to(user.email)[-1] == "Your VeloFlux account is ready"
+
+
+def test_f2_signing_in_with_ones_own_password_tells_nothing_of_a_taken_address(
+    world: World, post: Post, person: User
+) -> None:
+    """Register an address with a password of one's own, then sign in with it, until the door is locked."""
+    mine = {"password": "a password of the asker"}
+    seen = []
+    for email in ("unknown@person.test", person.email):
+        build.api().post("/api/auth/register", NEW | mine | {"email": email})
+        mails = len(post.sent)
+        with CaptureQueriesContext(connection) as queries:
+            tries = [build.api().post("/api/auth/login", mine | {"email": email}) for _ in range(7)]
+        kinds = [query["sql"].split('"')[1] for query in queries if query["sql"].startswith(("INSERT", "UPDATE"))]
+        form = Client().post("/login", mine | {"email": email})
+        basic = build.Api(basic_of(email, mine["password"])).get("/api/profile")
+        answers = [(a.status_code, without_ids(a.json()), names(a)) for a in (*tries, basic)]
+        page = (form.status_code, [str(error) for error in form.context["form"].non_field_errors()], names(form))
+        seen.append((answers, page, kinds, len(post.sent) - mails))
+    assert seen[0] == seen[1]
+    assert [answer[0] for answer in seen[0][0]] == [401] * 5 + [429] * 3
+    assert "not confirmed" in seen[0][0][0][1]["detail"]
+
+
+def test_f2_registering_a_second_time_with_another_password_tells_nothing_either(world: World, post: Post) -> None:
+    for password in ("the first password", "the second password"):
+        build.api().post("/api/auth/register", NEW | {"password": password})
+    answers = [
+        build.api().post("/api/auth/login", {"email": email, "password": password})
+        for email in (NEW["email"], "nobody@person.test")
+        for password in ("the first password", "the second password")
+    ]
+    assert len({str((answer.status_code, without_ids(answer.json()), names(answer))) for answer in answers}) == 1
+
+
+def test_f2_who_lost_the_link_gets_in_by_forgot(world: World, post: Post, asked: list[str]) -> None:
+    build.api().post("/api/auth/register", NEW)
+    build.api().post("/api/auth/password/forgot", {"email": NEW["email"]})
+    given = {"token": post.secret("reset"), "password": "a new long sentence"}
+    assert build.api().post("/api/auth/password/reset", given).status_code == 204
+    inside = build.api().post("/api/auth/login", {"email": NEW["email"], "password": given["password"]})
+    assert inside.status_code == 200, inside.content
 
 
 def test_f2_a_taken_address_is_answered_alike_and_told_by_mail(world: World, post: Post, person: User) -> None:
@@ -67,9 +125,6 @@ def test_f2_a_password_like_the_address_is_refused_alike(world: World, post: Pos
 
 def test_f2_registering_does_the_same_work_for_both(world: World, post: Post, person: User) -> None:
     """Time is not asserted: what takes it is. One hash, one tenant with its schema, one mail."""
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     counts = []
     for email in ("unknown@person.test", person.email):
         build.api().post("/api/auth/register", NEW | {"email": email, "tenant_name": "Same"})
