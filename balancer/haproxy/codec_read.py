@@ -4,6 +4,8 @@ import ipaddress
 
 from .codec_fields import BadState, Fields
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant, Timeouts
+from .protection import ClientRules, SecurityHeaders
+from .read_protection import read_clients, read_headers
 from .text import NAME_MAX, expected_status, host, http_method, log_format, name, path_prefix, quoted
 
 DAY_MS = 86_400_000
@@ -23,6 +25,8 @@ def read_tenant(value: object) -> Tenant:
         suspended=fields.yes_or_no("suspended"),
         # States from before there was one lie on nodes' disks, and in messages of an older console.
         burst=fields.whole("burst", 0, MANY) if fields.has("burst") else 0,
+        clients=read_clients(fields.take("clients"), "clients") if fields.has("clients") else ClientRules(),
+        headers=read_headers(fields.take("headers"), "headers") if fields.has("headers") else SecurityHeaders(),
     )
     fields.unique("pools", (pool.key for pool in tenant.pools))
     fields.unique("routes", (route.key for route in tenant.routes))

@@ -3,11 +3,14 @@
 from typing import Any
 
 from .desired import HealthCheck, Pool, Route, Server, Tenant, Timeouts
+from .protection import ClientRules, SecurityHeaders
 
 
 def write_tenant(tenant: Tenant) -> dict[str, Any]:
-    """Without a burst there is no such field: the digest stays, and older nodes read it."""
+    """What came later has no field where it is not set: the digest stays, and older nodes read it."""
     burst = {"burst": tenant.burst} if tenant.burst else {}
+    clients = {"clients": _clients(tenant.clients)} if tenant.clients != ClientRules() else {}
+    headers = {"headers": _headers(tenant.headers)} if tenant.headers != SecurityHeaders() else {}
     return {
         "key": tenant.key,
         "pools": [_pool(pool) for pool in tenant.pools],
@@ -15,6 +18,28 @@ def write_tenant(tenant: Tenant) -> dict[str, Any]:
         "rps": tenant.rps,
         "suspended": tenant.suspended,
         **burst,
+        **clients,
+        **headers,
+    }
+
+
+def _clients(clients: ClientRules) -> dict[str, Any]:
+    return {
+        "rps": clients.rps,
+        "burst": clients.burst,
+        "status": clients.status,
+        "allowed": list(clients.allowed),
+        "proxies": list(clients.proxies),
+    }
+
+
+def _headers(headers: SecurityHeaders) -> dict[str, Any]:
+    return {
+        "hsts": headers.hsts.value,
+        "content_type_options": headers.content_type_options.value,
+        "frame_options": headers.frame_options.value,
+        "referrer_policy": headers.referrer_policy.value,
+        "permissions_policy": headers.permissions_policy.value,
     }
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .protection import ClientRules, SecurityHeaders
+
 
 class Algorithm(StrEnum):
     """How a pool chooses; every one honours the servers' weights."""
@@ -98,3 +100,5 @@ class Tenant:
     rps: int = 0
     suspended: bool = False
     burst: int = 0
+    clients: ClientRules = field(default_factory=ClientRules)
+    headers: SecurityHeaders = field(default_factory=SecurityHeaders)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .commands import AddMap, Command, DelMap, SetMap
 from .desired import Tenant
 from .render.maps import map_entries
-from .running import HOSTS, MAPS, ROUTES, Running
+from .running import CLIENTS, HOSTS, MAPS, ROUTES, Running
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class MapPlan:
 
 
 def plan_maps(tenant_key: str, desired: Tenant | None, running: Running, live: frozenset[str]) -> MapPlan:
-    """Additions first, deletions last.
+    """Additions first, deletions last; a limit of clients after the list of who is not counted.
 
     An entry that leads to a pool that does not run yet stays as it is: it comes with the reload.
     """
@@ -24,14 +24,14 @@ def plan_maps(tenant_key: str, desired: Tenant | None, running: Running, live: f
     ready_hosts = {key.partition("/")[0] for key in wanted[ROUTES] if key not in pending}
     changes: list[Command] = []
     deletions: list[Command] = []
-    for path in MAPS:
+    for path in sorted(MAPS, key=lambda each: each == CLIENTS):
         runs = running.maps.get(path, {})
         for key, value in wanted[path].items():
             waits = (path == ROUTES and key in pending) or (path == HOSTS and key not in ready_hosts)
             if not waits and runs.get(key) != value:
                 changes.append(SetMap(path, key, value) if key in runs else AddMap(path, key, value))
-        deletions += [
-            DelMap(path, key) for key in running.keys_of.get((path, tenant_key), ()) if key not in wanted[path]
-        ]
+    for path in MAPS:
+        owned = running.keys_of.get((path, tenant_key), ())
+        deletions += [DelMap(path, key) for key in owned if key not in wanted[path]]
     kept = {running.maps.get(ROUTES, {}).get(key, "") for key in pending}
     return MapPlan((*changes, *deletions), frozenset(kept | set(wanted[ROUTES].values())))

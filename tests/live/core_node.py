@@ -61,21 +61,25 @@ class Origins(ThreadingHTTPServer):
 class LiveNode:
     """One HAProxy in a folder, and the smallest client that can talk to it."""
 
-    def __init__(self, folder: Path, state: Tenant) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, state: Tenant, *others: Tenant, ipv6: bool = False) -> None:
+        """`others` are there as well, and stay as they are. `ipv6`: on ::1 too, by the same port."""
+        self.folder, self.others = folder, others
         (folder / "run").mkdir()
         with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
             self.port, self.tls_port = free.getsockname()[1], other.getsockname()[1]
         certificates.keep(folder / "certs", name="n1", now=datetime.now(UTC))
         self.settings = NodeSettings(
-            str(folder / "run"), f"127.0.0.1:{self.port}", f"127.0.0.1:{self.tls_port}", str(folder / "certs")
+            str(folder / "run"),
+            f"127.0.0.1:{self.port}" + (f",::1:{self.port}" if ipv6 else ""),
+            f"127.0.0.1:{self.tls_port}",
+            str(folder / "certs"),
         )
         self.start(state, NO_STATES)
 
     def start(self, state: Tenant, states: str) -> None:
         (self.folder / "run" / "server-state").write_text(states)
         shutil.rmtree(self.folder / "tree", ignore_errors=True)
-        write(render_tree([state], self.settings), self.folder / "tree")
+        write(render_tree([state, *self.others], self.settings), self.folder / "tree")
         self.process = subprocess.Popen([HAPROXY, "-db", "-q", "-f", self.folder / "tree"], stderr=subprocess.PIPE)
         self.wait_for(lambda: "Pid" in parse_info(self.ask("show info")))
 

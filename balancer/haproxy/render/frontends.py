@@ -1,6 +1,6 @@
 """The frontends: the same lines for everyone, and no tenant's text.
 
-Host -> tenant -> suspended? -> limit -> route -> pool, by maps and variables, so that all of it changes
+Host -> tenant -> client -> suspended? -> limits -> route -> pool, by maps and variables, so that all of it changes
 without a reload (`haproxy.md` 2.4, 2.5).
 """
 
@@ -8,6 +8,7 @@ from balancer.haproxy.access_log import FORMAT, PER_SECOND
 from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
 from balancer.haproxy.text import quoted, word
 
+from .clients import CLIENT, CLIENT_TABLE, CLIENT_TABLE_LINE, COUNTED_CLIENT, headers
 from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 
 # In the tree, as the maps are, and called so by the Runtime API whatever tree runs (2.6.12: `new ssl cert`, `set`,
@@ -83,26 +84,45 @@ LOGGED = f"""    http-request track-sc0 var(txn.tenant) table {TENANT_TABLE}
     http-request sc-inc-gpc0(0) unless chatty
 """
 
+AGAIN = " hdr Retry-After 1"
+
+
+def _look(counter: int, limit: str, those: str) -> str:
+    """Where the bucket of `sc<counter>` would be after this request: `spent`, if that is too far. The variable `limit`
+    begins with rate and burst."""
+    return f"""    http-request set-var(txn.rps) var(txn.{limit}),field(1,/),add(0) if {those}
+    http-request set-var(txn.cost) int(1000000),div(txn.rps) if {those}
+    http-request set-var(txn.depth) var(txn.{limit}),field(2,/),mul(txn.cost) if {those}
+    http-request set-var(txn.now) date(0,us) if {those}
+    http-request set-var(txn.ahead) sc{counter}_get_gpt0,sub(txn.now),and({MASK}) if {those}
+    acl untagged_{counter} sc{counter}_get_gpt0 eq 0
+    http-request set-var(txn.ahead) int(0) if {those} untagged_{counter}
+    http-request set-var(txn.ahead) int(0) if {those} full
+    http-request set-var(txn.ahead) var(txn.ahead),add(txn.cost) if {those}
+"""
+
+
+def _take(counter: int, those: str) -> str:
+    return f"    http-request sc-set-gpt0({counter}) var(txn.now),add(txn.ahead),and({MASK}) if {those}\n"
+
+
 # A bucket for each tenant (decisions.md): its tag is the moment, in microseconds modulo 2^32 (71 minutes), up to which
 # what it was let through has used up its rate. A request moves it on by one request's time, if it then lies no
 # further ahead than the burst; one that is refused moves nothing, so that whoever keeps asking is not shut out.
 # A tag in the past is read as one far ahead, as is one from before a plan of shorter bursts: both mean a full bucket.
 LIMIT = f"""    http-request set-var(txn.limit) var(txn.tenant),map_str({LIMITS})
     acl limited var(txn.limit) -m found
-    http-request set-var(txn.rps) var(txn.limit),field(1,/),add(0) if limited
-    http-request set-var(txn.cost) int(1000000),div(txn.rps) if limited
-    http-request set-var(txn.depth) var(txn.limit),field(2,/),mul(txn.cost) if limited
-    http-request set-var(txn.now) date(0,us) if limited
-    http-request set-var(txn.ahead) sc0_get_gpt0,sub(txn.now),and({MASK}) if limited
-    acl untagged sc0_get_gpt0 eq 0
-    acl full var(txn.ahead),sub(txn.depth) gt 0
-    http-request set-var(txn.ahead) int(0) if limited untagged
-    http-request set-var(txn.ahead) int(0) if limited full
-    http-request set-var(txn.ahead) var(txn.ahead),add(txn.cost) if limited
+{_look(0, "limit", "limited")}{ours(429, "Too many requests.", "if limited spent", AGAIN)}{_take(0, "limited")}"""
+
+# The same for each of the tenant's clients, before it: what is refused here takes nothing of the tenant's.
+ASKED = "Too many requests from your address."
+CLIENT_LIMIT = f"""    acl full var(txn.ahead),sub(txn.depth) gt 0
     acl spent var(txn.ahead),sub(txn.depth) gt 0
-{ours(429, "Too many requests.", "if limited spent", " hdr Retry-After 1")}
-    http-request sc-set-gpt0(0) var(txn.now),add(txn.ahead),and({MASK}) if limited
-"""
+    acl says_403 var(txn.clients),field(3,/) -m str 403
+    acl says_503 var(txn.clients),field(3,/) -m str 503
+{COUNTED_CLIENT}{_look(1, "clients", "counted")}\
+{ours(403, ASKED, "if counted spent says_403")}{ours(503, ASKED, "if counted spent says_503", AGAIN)}\
+{ours(429, ASKED, "if counted spent", AGAIN)}{_take(1, "counted")}"""
 
 # The path is looked up as it came: case kept, nothing decoded, no slashes merged. Both sides end in a slash, so
 # that the longest prefix is one of whole segments.
@@ -120,9 +140,12 @@ def render_frontends(settings: NodeSettings) -> str:
     return f"""frontend http from {DEFAULTS}
     bind {word(settings.http_bind)}{settings.traffic_threads}
 {_tls(settings)}{_log(settings)}{PAGES}    http-request set-log-level silent
-{METHODS}{CLAIMS}{TENANT}{LOGGED}{suspended}{LIMIT}{ROUTE}
+{METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}
+
+backend {CLIENT_TABLE} from {DEFAULTS}
+    {CLIENT_TABLE_LINE}
 """
 
 

@@ -1,15 +1,19 @@
-"""The maps: which tenant a host belongs to, which pool a path goes to, who is suspended, who may ask how often."""
+"""The maps: which tenant a host belongs to, which pool a path goes to, who is suspended, who may ask how often, and
+what is said with each answer."""
 
 from collections.abc import Iterable
 
 from balancer.haproxy.desired import Tenant
-from balancer.haproxy.running import HOSTS, LIMITS, MAPS, ROUTES, TENANTS
+from balancer.haproxy.networks import digits
+from balancer.haproxy.protection import ClientRules, SecurityHeaders
+from balancer.haproxy.running import ALLOWED, CLIENTS, HEADERS, HOSTS, LIMITS, MAPS, PROXIES, ROUTES, TENANTS
 from balancer.haproxy.text import host, map_line, path_prefix
 
 from .pool import proxy_name
 
 SUSPENDED = "suspended"
 LONGEST_BURST_S = 1800  # a bucket is counted in microseconds, in 32 bits
+LONGEST_CLIENT_BURST_S = 240  # HAProxy forgets a client after five minutes, and its bucket is full again
 
 
 def route_key(site: str, prefix: str) -> str:
@@ -29,12 +33,32 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
         ROUTES: routes,
         TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
         LIMITS: {tenant.key: limit(tenant)} if tenant.rps > 0 else {},
+        CLIENTS: {tenant.key: client_limit(tenant.clients)} if tenant.clients.rps > 0 or tenant.clients.proxies else {},
+        ALLOWED: networks(tenant.key, tenant.clients.allowed) if tenant.clients.rps > 0 else {},
+        PROXIES: networks(tenant.key, tenant.clients.proxies),
+        HEADERS: {tenant.key: header_values(tenant.headers)} if tenant.headers != SecurityHeaders() else {},
     }
 
 
 def limit(tenant: Tenant) -> str:
     """`10/20`: requests a second on average, and how many at once. In one entry, so that both change in one moment."""
     return f"{tenant.rps:d}/{min(tenant.burst or tenant.rps, tenant.rps * LONGEST_BURST_S):d}"
+
+
+def client_limit(clients: ClientRules) -> str:
+    """`5/10/429`: requests a second of one address, how many at once, what the others are answered; `0/…`: no limit."""
+    burst = min(clients.burst or clients.rps, clients.rps * LONGEST_CLIENT_BURST_S)
+    return f"{clients.rps:d}/{burst:d}/{clients.status:d}"
+
+
+def networks(tenant_key: str, members: Iterable[str]) -> dict[str, str]:
+    """`<tenant>/<digits>` of each network. Raises ValueError for what is none."""
+    return {f"{tenant_key}/{prefix}": tenant_key for member in members for prefix in digits(member)}
+
+
+def header_values(headers: SecurityHeaders) -> str:
+    """One word: a value for each header in their order, `-` for none."""
+    return "|".join(value or "-" for value in headers.values())
 
 
 def render_maps(tenants: Iterable[Tenant]) -> dict[str, str]:

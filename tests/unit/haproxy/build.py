@@ -30,6 +30,15 @@ from balancer.haproxy.desired import (
     Tenant,
     Timeouts,
 )
+from balancer.haproxy.protection import (
+    ClientRules,
+    ContentTypeOptions,
+    FrameOptions,
+    Hsts,
+    PermissionsPolicy,
+    ReferrerPolicy,
+    SecurityHeaders,
+)
 from balancer.haproxy.render import NodeSettings, map_entries, proxy_name
 from balancer.haproxy.running import MAPS, Oper, Running, RunningServer
 
@@ -73,7 +82,9 @@ def rich() -> Tenant:
         Pool("p3", health_check=HealthCheck(type=CheckType.NONE)),
     )
     routes = (Route("r1", "a.test", "/api", "p2"), Route("r2", "*.a.test", "/", "p1"))
-    return Tenant("ta", pools, routes, rps=7, suspended=True, burst=14)
+    clients = ClientRules(5, 10, 403, ("10.0.0.0/8", "2001:db8::/33"), ("192.0.2.1/32",))
+    headers = SecurityHeaders(Hsts.YEAR, ContentTypeOptions.NOSNIFF, FrameOptions.DENY)
+    return Tenant("ta", pools, routes, rps=7, suspended=True, burst=14, clients=clients, headers=headers)
 
 
 def running(*tenants: Tenant | None) -> Running:
@@ -167,6 +178,20 @@ POOLS = st.builds(
     health_check=CHECKS,
     retries=st.integers(0, 3),
 )
+NETWORKS = st.lists(st.sampled_from(["10.0.0.0/9", "10.128.0.0/9", "10.0.0.1/32", "2001:db8::/61"]), max_size=3).map(
+    tuple
+)
+CLIENTS = st.builds(
+    ClientRules, st.integers(0, 2), st.integers(0, 2), st.sampled_from((429, 403, 503)), NETWORKS, NETWORKS
+)
+HEADERS = st.builds(
+    SecurityHeaders,
+    st.sampled_from(Hsts),
+    st.sampled_from(ContentTypeOptions),
+    st.sampled_from(FrameOptions),
+    st.sampled_from(ReferrerPolicy),
+    st.sampled_from(PermissionsPolicy),
+)
 
 
 @st.composite
@@ -181,4 +206,5 @@ def tenants(draw: st.DrawFn, key: str = "ta") -> Tenant:
         pool=st.sampled_from(names) if names else st.nothing(),
     )
     routes = draw(st.lists(route, max_size=3, unique_by=lambda each: each.key)) if names else []
-    return Tenant(key, pools, tuple(routes), draw(st.integers(0, 2)), draw(st.booleans()), draw(st.integers(0, 2)))
+    rps, suspended, burst = draw(st.integers(0, 2)), draw(st.booleans()), draw(st.integers(0, 2))
+    return Tenant(key, pools, tuple(routes), rps, suspended, burst, draw(CLIENTS), draw(HEADERS))

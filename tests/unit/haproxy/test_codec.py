@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 
 from balancer.haproxy.codec import BadState, digest, from_json, to_json
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.protection import ClientRules, SecurityHeaders
 
 from .build import rich, tenants
 
@@ -35,6 +37,20 @@ def test_a_state_from_before_there_were_bursts_is_read() -> None:
     del old["burst"]
     assert from_json(old) == Tenant("ta", rps=7)
     assert "burst" not in to_json(from_json(old))  # and older nodes read what has none
+
+
+def test_a_state_from_before_there_were_rules_for_clients_is_read() -> None:
+    old = to_json(rich())
+    del old["clients"], old["headers"]
+    assert from_json(old) == replace(rich(), clients=ClientRules(), headers=SecurityHeaders())
+    assert not {"clients", "headers"} & set(to_json(from_json(old)))
+
+
+def test_more_networks_than_anybody_may_have_are_refused() -> None:
+    state = to_json(rich())
+    state["clients"]["allowed"] = [f"10.{n // 256}.{n % 256}.0/24" for n in range(1001)]
+    with pytest.raises(BadState, match=r"^clients\.allowed: more than 1000"):
+        from_json(state)
 
 
 WRONG: list[tuple[str, Any]] = [
@@ -71,6 +87,20 @@ WRONG: list[tuple[str, Any]] = [
     ("routes[0].host", "A.test"),
     ("routes[0].path_prefix", "api"),
     ("routes[0].pool", "p9"),
+    ("clients.rps", -1),
+    ("clients.burst", "5"),
+    ("clients.status", 200),
+    ("clients.status", 404),
+    ("clients.allowed[0]", "10.0.0.1/8"),
+    ("clients.allowed[0]", "0.0.0.0/0"),
+    ("clients.allowed[0]", "10.0.0.0/8\n10.1.0.0/16"),
+    ("clients.proxies[0]", "::/0"),
+    ("clients.proxies[0]", 1),
+    ("headers.hsts", "max-age=1"),
+    ("headers.content_type_options", True),
+    ("headers.frame_options", "DENY\nX: 1"),
+    ("headers.referrer_policy", ""),
+    ("headers.permissions_policy", None),
 ]
 
 

@@ -21,7 +21,8 @@ from balancer.haproxy.commands import (
 )
 from balancer.haproxy.desired import AdminState, Algorithm, HealthCheck, Pool, Route, Server, Tenant, Timeouts
 from balancer.haproxy.planner import Steps, drift, plan_repair, plan_steps
-from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS, Oper
+from balancer.haproxy.protection import ClientRules, ContentTypeOptions, SecurityHeaders
+from balancer.haproxy.running import ALLOWED, CLIENTS, HEADERS, HOSTS, LIMITS, PROXIES, ROUTES, TENANTS, Oper
 
 from .build import DEBIAN, apply, reloaded, running, server, tenant, tenants, with_pool
 
@@ -133,6 +134,29 @@ def test_hosts_paths_limits_and_suspension_are_map_entries() -> None:
         SetMap(LIMITS, "ta", "9/9"),
         AddMap(TENANTS, "ta", "suspended"),
     }
+
+
+def test_rules_for_clients_and_headers_are_map_entries() -> None:
+    old = tenant(clients=ClientRules(5, 5, 429, allowed=("10.0.0.0/8",)))
+    nosniff = SecurityHeaders(content_type_options=ContentTypeOptions.NOSNIFF)
+    new = tenant(clients=ClientRules(6, 5, 403, ("192.0.2.0/24",), ("10.0.0.0/8",)), headers=nosniff)
+    steps = plan(old, new)
+    assert steps.reload == ()
+    v4 = "ta/00000000000000000000FFFF"
+    assert set(steps.commands) == {
+        SetMap(CLIENTS, "ta", "6/5/403"),
+        AddMap(ALLOWED, f"{v4}C00002", "ta"),
+        DelMap(ALLOWED, f"{v4}0A"),
+        AddMap(PROXIES, f"{v4}0A", "ta"),
+        AddMap(HEADERS, "ta", "-|nosniff|-|-|-"),
+    }
+
+
+def test_nobody_is_limited_before_it_is_known_who_is_not() -> None:
+    new = tenant(clients=ClientRules(5, 5, 429, ("10.0.0.0/9",)))
+    there, gone = ([command.map for command in plan(*way).commands] for way in ((tenant(), new), (new, tenant())))  # type: ignore[attr-defined]
+    assert there == [ALLOWED] * 8 + [CLIENTS]
+    assert gone == [CLIENTS] + [ALLOWED] * 8
 
 
 def test_what_is_added_comes_before_what_is_taken_away() -> None:

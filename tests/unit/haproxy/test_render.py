@@ -75,6 +75,10 @@ def test_maps_hold_hosts_routes_limits_and_who_is_suspended() -> None:
         "maps/routes.map": "*.a.test/ ta_p1\na.test/api/ ta_p2\n",
         "maps/tenants.map": "ta suspended\n",
         "maps/limits.map": "ta 7/14\n",
+        "maps/clients.map": "ta 5/10/403\n",
+        "maps/allowed.map": "ta/00000000000000000000FFFF0A ta\n" + "".join(f"ta/20010DB8{n} ta\n" for n in range(8)),
+        "maps/proxies.map": "ta/00000000000000000000FFFFC0000201 ta\n",
+        "maps/headers.map": "ta max-age=31536000|nosniff|DENY|-|-\n",
     }
 
 
