@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from balancer.edge.errors import EdgeError
 from balancer.edge.execute import Executed, execute
 from balancer.edge.fragments import Kept
-from balancer.edge.look import look_at, look_at_all
+from balancer.edge.look import Stages, look_at, look_at_all
 from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantReport, Timeline
 from balancer.edge.tenant_reports import about, due, failed
@@ -48,10 +48,16 @@ def bring(node: Node, taken: Sequence[Kept]) -> list[TenantReport]:
 
 
 def _look(node: Node, work: dict[str, Kept]) -> Running:
-    """Of a tenant that waits for a reload some of the way is gone already: only a full look tells which."""
-    if node.store.unsure or any(key in node.store.kept and node.store.kept[key].waiting for key in work):
+    """Of a tenant that waits for a reload some of the way is gone already: what it was brought towards is looked at."""
+    if node.store.unsure:
         return look_at_all(node.runtime)
-    return look_at(node.runtime, [(kept.loaded_state, kept.target_state) for kept in work.values()])
+    return look_at(node.runtime, [_stages(node.store.kept.get(key), kept) for key, kept in work.items()])
+
+
+def _stages(before: Kept | None, kept: Kept) -> Stages:
+    if before is None or not before.waiting:
+        return kept.loaded_state, kept.target_state
+    return kept.loaded_state, before.target_state, kept.target_state
 
 
 def _plan(node: Node, kept: Kept, running: Running) -> Plan:
@@ -92,6 +98,7 @@ def _settle(node: Node, plan: Plan, done: Executed, timeline: Timeline) -> Tenan
     node.later.discard(kept.tenant)
     if done.worst is Verdict.REFUSED:
         node.reload_wanted = True
+        node.refused.add(kept.tenant)
         return due(kept, reason=REFUSED, steps=steps)
     if done.worst is Verdict.LATER:
         node.later.add(kept.tenant)

@@ -24,6 +24,8 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
             return _report(node, (), clock, outcome=Outcome.BEHIND)
         accepted = accept(node.store, message)
         node.store.put(*accepted.refused)
+        # Commands may have been on the way to what was wanted before.
+        node.store.unsure |= {kept.tenant for kept in accepted.refused}
         reports = bring(node, accepted.taken)
         said = {report.tenant for report in reports}
         mentioned = [*accepted.known, *(kept.tenant for kept in accepted.refused)]

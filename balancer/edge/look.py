@@ -11,7 +11,7 @@ from balancer.haproxy.running import MAPS, Running, RunningServer
 from balancer.haproxy.show import UnexpectedText, parse_map, parse_pools, parse_servers
 from balancer.haproxy.text import cli
 
-Change = tuple[Tenant | None, Tenant | None]  # what runs, as far as is known, and what shall
+Stages = tuple[Tenant | None, ...]  # of one tenant: what was loaded, what it was brought towards since, what shall be
 Maps = dict[str, dict[str, str]]
 
 
@@ -29,17 +29,18 @@ def look_at_all(runtime: Runtime) -> Running:
     )
 
 
-def look_at(runtime: Runtime, changes: Iterable[Change]) -> Running:
-    """The pools of these tenants, and the map entries that change; the others are taken to be what they were.
+def look_at(runtime: Runtime, tenants: Iterable[Stages]) -> Running:
+    """The pools of these tenants, and the map entries that differ between their stages; the others are taken to be what
+    they were: whatever was loaded, and wanted the last time, was brought there then.
 
     So the cost is the change's, whatever a tenant has; what somebody altered by hand is the drift scan's to find.
     Raises NodeUnreachable, UnexpectedReply.
     """
-    pairs = list(changes)
+    many = list(tenants)
     proxies = sorted(
-        {proxy_name(state.key, pool.key) for pair in pairs for state in pair if state for pool in state.pools}
+        {proxy_name(state.key, pool.key) for stages in many for state in stages if state for pool in state.pools}
     )
-    maps, wanted = _entries(pairs)
+    maps, wanted = _entries(many)
     replies = runtime.ask_all(
         [f"show servers state {proxy}" for proxy in proxies] + [f"get map {path} {cli(key)}" for path, key in wanted]
     )
@@ -51,16 +52,17 @@ def look_at(runtime: Runtime, changes: Iterable[Change]) -> Running:
     return Running(servers=servers, maps=maps, pools=pools)
 
 
-def _entries(pairs: Sequence[Change]) -> tuple[Maps, list[tuple[str, str]]]:
+def _entries(many: Sequence[Stages]) -> tuple[Maps, list[tuple[str, str]]]:
     """The entries that stay, and the keys to ask for."""
     stay: Maps = {path: {} for path in MAPS}
     ask: list[tuple[str, str]] = []
-    for pair in pairs:
-        before, after = [map_entries(state) if state else {} for state in pair]
+    for stages in many:
+        entries = [map_entries(state) if state else {} for state in stages]
         for path in MAPS:
-            old, new = before.get(path, {}).items(), after.get(path, {}).items()
-            stay[path].update(old & new)
-            ask += [(path, key) for key, _ in sorted(old ^ new)]
+            each = [set(one.get(path, {}).items()) for one in entries]
+            always = set.intersection(*each)
+            stay[path].update(always)
+            ask += [(path, key) for key, _ in sorted(set.union(*each) - always)]
     return stay, list(dict.fromkeys(ask))
 
 

@@ -17,12 +17,13 @@ from balancer.haproxy.render import NodeSettings, render_fixed
 from balancer.haproxy.show import parse_info
 from balancer.haproxy.text import Unprintable
 
-SHORTEST_DELAY_S, LONGEST_GATHERING_S = 0.05, 0.5
+SHORTEST_DELAY_S, LONGEST_GATHERING_S = 0.05, 0.25
 LONGEST_DELAY_S = 60.0
 
 
 class Node:
-    """`tree` is what `config/current` holds; `later` are tenants with a server that is still in use."""
+    """`tree` is what `config/current` holds; `later` are tenants with a server that is still in use, `refused` those
+    of which HAProxy did not take a command: the reload brings it."""
 
     def __init__(self, environment: NodeEnvironment) -> None:
         self.environment = environment
@@ -33,6 +34,7 @@ class Node:
         self.settings = node_settings(environment)
         self.tree = Tree(self.settings)
         self.later: set[str] = set()
+        self.refused: set[str] = set()
         self.reload_wanted = False
         self.reload_ended = 0.0  # time.monotonic() of the last one's end
         self.reload_took = 0.0  # seconds
@@ -74,12 +76,12 @@ class Node:
     def reload_delay(self, now: float) -> float:
         """Seconds to wait before the gathered reload. `now` is time.monotonic().
 
-        A sixth of what a reload takes is spent on gathering, so that a pool, its backends and its route, sent one
-        after the other, come with one reload; and never more than a third of the time is spent reloading.
+        A tenth of what a reload takes is spent on gathering: a pool that is a moment late has to wait for the next one,
+        but its backends and its route do not, and never more than a third of the time is spent reloading.
         """
         if self.reload_failures:
             return min(LONGEST_DELAY_S, 2.0**self.reload_failures)
-        gathering = min(LONGEST_GATHERING_S, max(SHORTEST_DELAY_S, self.reload_took / 6))
+        gathering = min(LONGEST_GATHERING_S, max(SHORTEST_DELAY_S, self.reload_took / 10))
         rest = self.reload_ended + 2 * self.reload_took - now if self.reload_ended else 0.0
         return max(gathering, rest)
 
@@ -88,6 +90,7 @@ class Node:
         self.tree = Tree(self.settings)
         self.tree.apply(dict(self._loaded_pieces()))
         self.later.clear()
+        self.refused.clear()
         self.version = ""
         self._reads = self.store.reads
         if self.trees.number is not None:

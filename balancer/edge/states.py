@@ -42,10 +42,12 @@ def _drained(tenants: Iterable[Tenant]) -> Iterator[str]:
 
 def _with_something_to_remember(tenant: Tenant) -> Tenant:
     """A server that lost its check would stay down for ever."""
-    return replace(tenant, pools=tuple(_remembered(pool) for pool in tenant.pools))
+    return replace(tenant, pools=tuple(_remembered(tenant)))
 
 
-def _remembered(pool: Pool) -> Pool:
-    if pool.health_check.type is not CheckType.NONE:
-        return pool
-    return replace(pool, servers=tuple(one for one in pool.servers if one.admin is AdminState.DRAIN))
+def _remembered(tenant: Tenant) -> Iterator[Pool]:
+    for pool in tenant.pools:
+        if pool.health_check.type is not CheckType.NONE:
+            yield pool
+        elif drained := tuple(one for one in pool.servers if one.admin is AdminState.DRAIN):
+            yield replace(pool, servers=drained)

@@ -19,7 +19,7 @@ def carry_states(shown: str, tenants: Iterable[Tenant]) -> str:
     """From `show servers state` and the state to come, the text of the `server-state-file`.
 
     With it a drained server is drained, a down one down and a weight right from the first request after a reload.
-    Raises `UnexpectedText`.
+    Of 40,000 lines, those of pools that are not named cost next to nothing. Raises `UnexpectedText`.
     """
     lines = shown.strip().splitlines()
     header = next((index for index, line in enumerate(lines) if line.startswith("#")), None)
@@ -27,22 +27,22 @@ def carry_states(shown: str, tenants: Iterable[Tenant]) -> str:
         raise UnexpectedText("`show servers state` without a header")
     at = {column: index for index, column in enumerate(lines[header][1:].split())}
     wanted = {
-        (proxy_name(tenant.key, pool.key), server.key): (pool, server)
+        proxy_name(tenant.key, pool.key): (pool, {server.key: server for server in pool.servers})
         for tenant in tenants
         for pool in tenant.pools
-        for server in pool.servers
     }
-    rows = (line.split(" ") for line in lines[header + 1 :])
+    proxy = at["be_name"]
+    rows = (
+        (line.split(" "), *wanted[start[proxy]])
+        for line in lines[header + 1 :]
+        if len(start := line.split(" ", proxy + 1)) > proxy and start[proxy] in wanted
+    )
     kept = [
-        _row(row, at, *wanted[key])
-        for row in rows
-        if (key := _key(row, at)) in wanted and _same(row, at, wanted[key][1])
+        _row(row, at, pool, server)
+        for row, pool, servers in rows
+        if len(row) >= len(at) and (server := servers.get(row[at["srv_name"]])) and _same(row, at, server)
     ]
     return "\n".join([*lines[: header + 1], *kept, ""])
-
-
-def _key(row: list[str], at: dict[str, int]) -> tuple[str, str]:
-    return (row[at["be_name"]], row[at["srv_name"]]) if len(row) >= len(at) else ("", "")
 
 
 def _same(row: list[str], at: dict[str, int], server: Server) -> bool:
