@@ -32,17 +32,19 @@ class PlanAdmin(Rows):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(Rows):
-    """Another plan counts at once, and ends a trial."""
+    """Another plan counts at once, and ends a trial. Who the tenant is at Stripe is said by its two ids."""
 
     list_display = ("tenant", "plan", "status", "trial_ends_at")
     list_filter = ("plan", "status")
     list_select_related = ("tenant", "plan")
-    search_fields = ("tenant__slug",)
+    search_fields = ("tenant__slug", "stripe_customer_id", "stripe_subscription_id")
     readonly_fields = ("tenant", "status", "trial_ends_at")
 
     def save_model(self, request: HttpRequest, obj: Subscription, form: Any, change: bool) -> None:
         by = access.of(request).actor(access.address_of(request))
         subscriptions.change(obj.tenant, plan=obj.plan_id, by=by, now=timezone.now())
+        ids = {"customer": obj.stripe_customer_id, "subscription": obj.stripe_subscription_id}
+        subscriptions.link(obj.tenant, **ids, by=by, now=timezone.now())
 
     def has_delete_permission(self, request: HttpRequest, obj: Subscription | None = None) -> bool:
         return False

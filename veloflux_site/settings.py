@@ -283,6 +283,12 @@ TENANT_CHANGED_STEPS = ["balancer.services.tenant_changes.changed"]
 TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
 TENANT_SEATS = "billing.queries.limits.seats"
 TENANT_STATS = "balancer.queries.tenant_stats.of"
+TENANT_USED = "balancer.queries.tenant_config.used"
+# A secret or, better, a restricted key that may read customers, subscriptions, invoices and payment methods.
+# Without one nobody is billed, and the console says so.
+STRIPE_KEY = env.str("VELOFLUX_STRIPE_KEY", default="")
+STRIPE_API_BASE = env.str("VELOFLUX_STRIPE_API_BASE", default="https://api.stripe.com")
+STRIPE_FRESH_SECONDS = env.int("VELOFLUX_STRIPE_FRESH_SECONDS", default=60)
 
 CELERY_BROKER_URL = REDIS_URL
 # A client's own X-Request-ID follows its change to the node; `measure.RequestIdMiddleware` has dropped what is none.

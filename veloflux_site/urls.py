@@ -8,6 +8,7 @@ from tenants.console.people import staff_door
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("tenants.api.urls")),
+    path("", include("billing.api.urls")),
     path("", include("balancer.api.urls")),
     path("", include("balancer.api.operations_urls")),
     path("staff/login/", staff_door.sign_in),
@@ -15,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/password_change/", RedirectView.as_view(pattern_name="account:password")),
     path("staff/", admin.site.urls),
     path("", include("balancer.console.urls")),
+    path("", include("billing.console.urls")),
     path("", include("tenants.console.urls")),
 ]
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from balancer.fleet.models import DomainProof
 from balancer.models import Backend, Pool, Route
 from billing.queries import limits
 from tenants.models import Tenant
@@ -24,12 +25,18 @@ def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:
             "daily_traffic": plan.daily_traffic,
             "retention_days": plan.retention_days,
         },
-        "used": {
-            "pools": Pool.objects.count(),
-            "routes": Route.objects.count(),
-            "backends": Backend.objects.count(),
-            "members": seats_used(tenant, now=now),
-        },
+        "used": used(tenant, now=now),
         "features": {"waf": plan.waf, "dedicated_cluster": plan.dedicated, "single_sign_on": True, "own_mail": True},
         "settings": {"second_factor_from": tenant.second_factor_from},
+    }
+
+
+def used(tenant: Tenant, *, now: datetime) -> dict[str, int]:
+    """`settings.TENANT_USED`. In the tenant's scope."""
+    return {
+        "members": seats_used(tenant, now=now),
+        "routes": Route.objects.count(),
+        "backends": Backend.objects.count(),
+        "pools": Pool.objects.count(),
+        "domains": DomainProof.objects.filter(tenant=tenant).exclude(verified_at=None).count(),
     }

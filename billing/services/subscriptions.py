@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from billing.models import Plan, Subscription, SubscriptionStatus
+from billing.services import stripe_accounts
 from tenants.actor import Actor
+from tenants.after_commit import after_commit
 from tenants.errors import InvalidField
 from tenants.models import Tenant
 from tenants.services.tenancy import steps, tenancy
@@ -48,8 +50,27 @@ def change(tenant: Tenant, *, plan: str, by: Actor, now: datetime) -> Subscripti
     subscription.plan, subscription.status, subscription.trial_ends_at = chosen, SubscriptionStatus.ACTIVE, None
     subscription.save()
     steps.changed(held, by=by, now=now, before=before, after=after)
+    after_commit(lambda: stripe_accounts.forget(held.pk))
     audit.record("tenant.plan", by=by, now=now, tenant=held, thing=held, before=before, after=after)
     return subscription
+
+
+@transaction.atomic
+def link(tenant: Tenant, *, customer: str | None, subscription: str | None, by: Actor, now: datetime) -> Subscription:
+    """Say who the tenant is at Stripe. What was known of another is not shown any more."""
+    held = tenancy.hold(tenant.pk)
+    row = Subscription.objects.get(tenant=held)
+    names = ("stripe_customer_id", "stripe_subscription_id")
+    before = {name: getattr(row, name) for name in names}
+    after = dict(zip(names, (customer or None, subscription or None), strict=True))
+    if before == after:
+        return row
+    row.stripe_customer_id, row.stripe_subscription_id = after["stripe_customer_id"], after["stripe_subscription_id"]
+    row.full_clean()
+    row.save(update_fields=names)
+    after_commit(lambda: stripe_accounts.forget(held.pk))
+    audit.record("tenant.stripe", by=by, now=now, tenant=held, thing=held, before=before, after=after)
+    return row
 
 
 @transaction.atomic
