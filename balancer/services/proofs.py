@@ -8,7 +8,7 @@ import dns.resolver
 from django.conf import settings
 
 from balancer.fleet.models import DomainProof, ProofMethod
-from tenants.outbound import http
+from tenants.outbound import http, waiting
 from tenants.outbound.guard import Unreachable
 
 SECONDS = 5.0
@@ -30,6 +30,7 @@ def look(proof: DomainProof, method: str) -> None:
 
 def by_txt(proof: DomainProof) -> None:
     name = proof.record_name
+    waiting.let_others_ask()
     try:
         found = [b"".join(row.strings) for row in resolver().resolve(f"{name}.", "TXT", lifetime=SECONDS)]
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer) as error:

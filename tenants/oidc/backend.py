@@ -75,7 +75,8 @@ class Backend(OIDCAuthenticationBackend):
         if answer.status != 200:
             raise ProviderTrouble(Part.EXCHANGE, f"The provider refuses the code: {error_of(answer)}.")
         found = json_of(answer, Part.EXCHANGE)
-        if not isinstance(found.get("access_token"), str) or not isinstance(found.get("id_token"), str):
+        tokens_given = [found.get("access_token"), found.get("id_token")]
+        if not all(isinstance(one, str) and one.isascii() and one.isprintable() for one in tokens_given):
             raise ProviderTrouble(Part.EXCHANGE, "The answer lacks the ID token or the access token.")
         return found
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tenants.lines import is_storable
 from tenants.oidc.metadata import Metadata, discovery_url, parse
 from tenants.oidc.trouble import Part, ProviderTrouble
 from tenants.outbound import http
@@ -36,6 +37,6 @@ def json_of(answer: Answer, part: Part) -> dict[str, Any]:
         found = answer.json()
     except Unreachable as error:
         raise ProviderTrouble(part, error.sentence) from error
-    if not isinstance(found, dict):
-        raise ProviderTrouble(part, "The answer is not a JSON object.")
+    if not isinstance(found, dict) or not is_storable(found):
+        raise ProviderTrouble(part, "The answer is not a JSON object, or holds characters that are none.")
     return found

@@ -1,7 +1,7 @@
 """The keys that a provider signs with: kept for an hour, fetched anew for a key id that is not among them.
 
-At most once a minute for one tenant: whoever sends us tokens with invented key ids makes us ask no more often. Kept by
-tenant, so that none of them can hold back another's.
+At most once a minute for one tenant: whoever sends us tokens with invented key ids makes us ask no more often; and for
+ten seconds not at all where they could not be had. Kept by tenant, so that none of them can hold back another's.
 """
 
 import hashlib
@@ -17,6 +17,7 @@ from tenants.oidc.trouble import Part, ProviderTrouble
 
 SECONDS = 3600
 AGAIN_SECONDS = 60
+FAILED_SECONDS = 10
 LEAST_RSA_BITS = 2048
 KEY_TYPES = {"RS256": ("RSA", None), "ES256": ("EC", "P-256")}
 
@@ -40,8 +41,15 @@ def kept(client: Client) -> Sequence[Mapping[str, Any]]:
     here: Sequence[Mapping[str, Any]] | None = cache.get(_name(client, "keys"))
     if here is not None:
         return here
+    failed: str | None = cache.get(_name(client, "failed"))
+    if failed is not None:
+        raise ProviderTrouble(Part.KEYS, failed)
     cache.set(_name(client, "asked"), 1, AGAIN_SECONDS)
-    return fetch(client)
+    try:
+        return fetch(client)
+    except ProviderTrouble as trouble:
+        cache.set(_name(client, "failed"), trouble.sentence, FAILED_SECONDS)
+        raise
 
 
 def fetch(client: Client) -> list[Mapping[str, Any]]:

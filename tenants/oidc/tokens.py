@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 from jwt.types import Options
 
+from tenants.lines import is_storable
 from tenants.oidc import keys
 from tenants.oidc.client import Client
 from tenants.oidc.trouble import Part, ProviderTrouble
@@ -36,6 +37,8 @@ def verified(token: str, key: jwt.PyJWK, part: Part) -> dict[str, Any]:
         found = jwt.decode(token, key.key, algorithms=[key.algorithm_name], options=UNCHECKED)
     except (jwt.PyJWTError, ValueError, TypeError) as error:
         raise ProviderTrouble(part, "Its signature does not fit the provider's key.") from error
+    if not is_storable(found):
+        raise ProviderTrouble(part, "It holds characters that are none.")
     return dict(found)
 
 

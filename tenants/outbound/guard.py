@@ -13,7 +13,7 @@ from functools import cache
 
 from django.conf import settings
 
-from tenants.outbound import networks
+from tenants.outbound import networks, waiting
 
 RESOLVE_SECONDS = 5.0
 LOOKUPS_AT_ONCE = 8  # a resolver that hangs keeps a thread for as long as it likes
@@ -56,6 +56,7 @@ def resolve(host: str, port: int, *, ports: frozenset[int] | None = None, ours: 
 
     Raise `Unreachable` when one of them may not be reached: a name that leads to both is nobody's mistake.
     """
+    waiting.let_others_ask()
     name = canonical(host)
     if not 1 <= port <= 65535:
         raise Unreachable(f"The port is from 1 to 65535; {port} is not.", Why.NAME)

@@ -1,9 +1,11 @@
 """A tenant's own sign-in provider: save how it is spoken to, and make the client that speaks."""
 
+import hashlib
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 
 from tenants import vault
@@ -21,6 +23,7 @@ from tenants.services.sso.sso_rules import MASK, Wanted, check
 from tenants.services.trail import audit
 
 METADATA_GOOD_FOR = timedelta(hours=24)
+AWAY_SECONDS = 60  # then it is asked again
 PLAIN = (
     "enabled",
     "issuer",
@@ -175,16 +178,21 @@ def _end_strangers(provider: SsoProvider, *, now: datetime) -> None:
 
 
 def _metadata(provider: SsoProvider, *, now: datetime) -> metadata.Metadata:
-    """One that cannot be asked again is taken at its last word."""
+    """One that cannot be asked again is taken at its last word, and not asked by everybody who comes meanwhile."""
     at = provider.metadata_at
     if provider.metadata and at is not None and now - at < METADATA_GOOD_FOR:
         return metadata.parse(provider.metadata, issuer=provider.issuer)
+    old = metadata.parse(provider.metadata, issuer=provider.issuer) if provider.metadata else None
+    away = f"sso:away:{provider.tenant_id}:{hashlib.sha256(provider.issuer.encode()).hexdigest()[:32]}"
+    if old is not None and cache.get(away):
+        return old
     try:
         found, document = discovery.fetch(provider.issuer)
     except ProviderTrouble:
-        if not provider.metadata:
+        if old is None:
             raise
-        return metadata.parse(provider.metadata, issuer=provider.issuer)
+        cache.set(away, 1, AWAY_SECONDS)
+        return old
     with platform_scope():
         SsoProvider.objects.filter(pk=provider.pk, issuer=provider.issuer).update(metadata=document, metadata_at=now)
     return found
