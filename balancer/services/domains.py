@@ -17,6 +17,7 @@ from tenants import scope
 from tenants.actor import SYSTEM, Actor
 from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
 from tenants.models import Outcome
+from tenants.services.mails import owners_mail
 from tenants.services.trail import audit
 
 CLAIM = timedelta(days=7)  # how long a claim waits for its proof
@@ -150,6 +151,7 @@ def look_again(proof: DomainProof, *, now: datetime) -> None:
         if held.failing_since is not None and now - held.failing_since >= PATIENCE:
             held.verified_at, held.expires_at, held.failing_since = None, now + CLAIM, None
             held.save()
+            _tell_owners("domain_lost", held)
             audit.record("domain.lapse", by=SYSTEM, now=now, tenant=held.tenant_id, thing=held, detail=held.problem)
 
 
@@ -186,9 +188,18 @@ def _proven(proof: DomainProof, method: str, *, by: Actor, now: datetime) -> Dom
 def _note_failure(held: DomainProof, sentences: list[str], *, now: datetime) -> None:
     """By the way that it was proven, or by DNS: what is kept is one sentence."""
     held.checked_at, held.problem, held.updated_at = now, sentences[0][:500], now
-    if held.verified_at is not None:
-        held.failing_since = held.failing_since or now
+    begins = held.verified_at is not None and held.failing_since is None
+    if begins:
+        held.failing_since = now
     held.save()
+    if begins:
+        _tell_owners("domain_failing", held)
+
+
+def _tell_owners(template: str, held: DomainProof) -> None:
+    """Once for what happened, under the row's lock: the next look finds it written."""
+    context = {"domain": held.domain, "days": PATIENCE.days}
+    owners_mail.send(template, held.tenant_id, path=f"/domains/{held.pk}", context=context)
 
 
 def _held(proof: DomainProof) -> DomainProof:

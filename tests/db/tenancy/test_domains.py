@@ -15,7 +15,9 @@ from balancer.fleet.models import DomainProof
 from balancer.services import domains, proofs
 from tenants.errors import InvalidField
 from tenants.models import AuditEntry, Tenant, User
+from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
+from tenants.services.mails import mail
 from tests import build
 from tests.conftest import World
 from tests.db.tenancy import nameserver
@@ -267,3 +269,44 @@ def test_g4_only_the_demo_start_lets_local_names_through(world: World, settings:
     settings.DEMO = False
     with tenant_scope(world.ours), pytest.raises(InvalidField):
         domains.require("x.localhost")
+
+
+def test_owners_are_told_once_that_a_domain_fails_and_once_that_it_is_lost(
+    world: World, names: NameServer, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Each in their own language; nobody else, and not at every look."""
+    sent: list[tuple[str, str, str]] = []
+    monkeypatch.setattr(mail, "ask", lambda **it: sent.append((it["to"], it["subject"], it["body"])))
+    second = build.member(world.ours, Role.OWNER, language="pt-br")
+    away = build.member(world.ours, Role.OWNER)
+    away.memberships.update(suspended_at=NOW)
+    build.member(world.ours, Role.ADMIN)
+    proven = claim(world.owner, world.ours)
+    publish(names, proven)
+    verify(world.owner, world.ours, proven)
+
+    def told(days: float) -> list[tuple[str, str]]:
+        sent.clear()
+        with django_capture_on_commit_callbacks(execute=True), platform_scope():
+            domains.sweep(now=NOW + timedelta(days=days), most=10)
+        assert all(f"/t/{world.ours.slug}/domains/{proven['id']}" in body for _, _, body in sent)
+        return sorted((to, subject) for to, subject, _ in sent)
+
+    failing = sorted([
+        (world.owner.email, "shop.example: its proof is not found any more"),
+        (second.email, "shop.example: a comprovação não é mais encontrada"),
+    ])  # fmt: skip
+    lost = sorted([
+        (world.owner.email, "shop.example counts as unproven now"),
+        (second.email, "shop.example não está mais comprovado"),
+    ])  # fmt: skip
+    assert told(2) == []
+    names.records.clear()
+    assert told(4) == failing
+    assert (told(4.1), told(6)) == ([], [])
+    publish(names, proven)
+    assert told(8) == []
+    names.records.clear()
+    assert told(10) == failing, "It failed once more, after it was found: that is news."
+    assert told(17.1) == lost
+    assert (told(17.2), told(19)) == ([], [])
