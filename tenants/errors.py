@@ -38,8 +38,10 @@ class Conflict(Refused):
 
 
 class LimitReached(Refused):
-    def __init__(self, detail: str, *, limit: int, used: int, upgrade_url: str) -> None:
-        super().__init__(detail, "limit_reached", 402, (), {"limit": limit, "used": used, "upgrade_url": upgrade_url})
+    def __init__(self, detail: str, *, limit: int, used: int, upgrade_url: str, pointer: str | None = None) -> None:
+        errors = (FieldError(pointer, "limit_reached", detail),) if pointer else ()
+        extra: dict[str, object] = {"limit": limit, "used": used, "upgrade_url": upgrade_url}
+        super().__init__(detail, "limit_reached", 402, errors, extra)
 
 
 class NotFound(Refused):

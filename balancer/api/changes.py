@@ -18,7 +18,7 @@ from balancer.queries import changes
 from balancer.services import edits
 from balancer.services.edits import Changed
 from tenants.restkit.schema import WRITES, Direction, Schema, header
-from tenants.restkit.viewsets import TenantViewSet
+from tenants.restkit.viewsets import TenantView, TenantViewSet
 
 WAIT = re.compile(r"\bwait=(\d{1,3})\b")
 MOST_SECONDS = 30
@@ -56,47 +56,15 @@ class ChangeSchema(Schema):
         return bodies
 
 
-class ChangeViewSet(TenantViewSet):
-    """Create, update and delete, each one call to a service, answered with the change.
-
-    The tenant is held from the `If-Match` check to the write, so that nothing slips in between.
-    """
+class ChangeView(TenantView):
+    """Brings no action of its own: what an action needs to answer with its change."""
 
     schema = ChangeSchema()
     now: datetime
 
-    @abstractmethod
-    def act_create(self, values: dict[str, Any]) -> Changed[Any]: ...
-
-    @abstractmethod
-    def act_update(self, obj: Any, values: dict[str, Any]) -> Changed[Any]: ...
-
-    @abstractmethod
-    def act_delete(self, obj: Any) -> Changed[Any]: ...
-
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
         self.now = timezone.now()
-
-    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        values = self.form(request.data)
-        return self.changed(self.act_create(values), status=201)
-
-    def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
-        values = self.form(request.data, partial=partial)
-        with transaction.atomic():
-            edits.hold_tenant()
-            done = self.act_update(self.get_object(), values)
-        return self.changed(done)
-
-    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        return self.update(request, *args, partial=True, **kwargs)
-
-    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        with transaction.atomic():
-            edits.hold_tenant()
-            done = self.act_delete(self.get_object())
-        return Response({"id": done.object.pk, "change": self.change(done.edit)})
 
     def form(self, data: Any, *, partial: bool = False) -> dict[str, Any]:
         """What was sent, by field of the model; a full update fills what was left out with its defaults."""
@@ -121,3 +89,39 @@ class ChangeViewSet(TenantViewSet):
             time.sleep(LOOK_EVERY)
             found = changes.of(edit)
         return ChangeSerializer(asdict(found)).data
+
+
+class ChangeViewSet(ChangeView, TenantViewSet):
+    """Create, update and delete, each one call to a service, answered with the change.
+
+    The tenant is held from the `If-Match` check to the write, so that nothing slips in between.
+    """
+
+    @abstractmethod
+    def act_create(self, values: dict[str, Any]) -> Changed[Any]: ...
+
+    @abstractmethod
+    def act_update(self, obj: Any, values: dict[str, Any]) -> Changed[Any]: ...
+
+    @abstractmethod
+    def act_delete(self, obj: Any) -> Changed[Any]: ...
+
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        values = self.form(request.data)
+        return self.changed(self.act_create(values), status=201)
+
+    def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
+        values = self.form(request.data, partial=partial)
+        with transaction.atomic():
+            edits.hold_tenant()
+            done = self.act_update(self.get_object(), values)
+        return self.changed(done)
+
+    def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.update(request, *args, partial=True, **kwargs)
+
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        with transaction.atomic():
+            edits.hold_tenant()
+            done = self.act_delete(self.get_object())
+        return Response({"id": done.object.pk, "change": self.change(done.edit)})

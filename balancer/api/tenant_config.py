@@ -29,6 +29,9 @@ class ConfigSerializer(StrictSerializer):
     limits = serializers.DictField(child=serializers.IntegerField(allow_null=True), read_only=True)
     used = serializers.DictField(child=serializers.IntegerField(), read_only=True)
     features = serializers.DictField(read_only=True)
+    traffic = serializers.DictField(
+        read_only=True, help_text="The limits of each client address and the headers of answers, as they hold."
+    )
     settings = SettingsSerializer()
 
 

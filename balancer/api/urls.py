@@ -7,6 +7,7 @@ from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
 from balancer.api.logs import LogViewSet
 from balancer.api.pools import PoolViewSet
+from balancer.api.protection import RateLimitViewSet, SecurityHeadersViewSet
 from balancer.api.routes import RouteViewSet
 from balancer.api.tenant_config import ConfigViewSet
 from tenants.restkit.routers import ID, TENANT, tenant_urls
@@ -19,6 +20,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("deployments", DeploymentViewSet),
     *tenant_urls("domains", DomainViewSet),
     *tenant_urls("logs", LogViewSet),
+    *tenant_urls("rate-limit", RateLimitViewSet),
+    *tenant_urls("security-headers", SecurityHeadersViewSet),
     re_path(
         rf"^api/tenants/{TENANT}/config/?$",
         ConfigViewSet.as_view({"get": "retrieve", "put": "update"}),

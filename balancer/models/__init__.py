@@ -1,5 +1,6 @@
 from balancer.models.backends import Backend
 from balancer.models.pools import Pool
+from balancer.models.protection import RateLimit, SecurityHeaders
 from balancer.models.routes import Route
 
-__all__ = ["Backend", "Pool", "Route"]
+__all__ = ["Backend", "Pool", "RateLimit", "Route", "SecurityHeaders"]

@@ -1,4 +1,4 @@
-"""A tenant's rows → the values that HAProxy is made from. Four queries, whatever its size."""
+"""A tenant's rows → the values that HAProxy is made from. Six queries, whatever its size."""
 
 from collections import defaultdict
 
@@ -17,6 +17,7 @@ from balancer.haproxy.naming import server_key
 from balancer.models import Backend as BackendRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
+from balancer.queries import protection
 from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
@@ -50,6 +51,8 @@ def of(tenant: TenantRow) -> Tenant:
         rps=plan.requests_per_second or 0,
         burst=(plan.burst or 0) if plan.requests_per_second else 0,
         suspended=tenant.status == TenantStatus.SUSPENDED,
+        clients=protection.clients(protection.rate_limit(), plan),
+        headers=protection.headers(protection.security_headers()),
     )
 
 

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+from django.db.models import Model
+
 from balancer.fleet.models import DomainProof
 from balancer.models import Backend, Pool, Route
+from balancer.queries import protection
 from billing.queries import limits
 from tenants.models import Membership, Tenant
 
@@ -14,7 +17,7 @@ HIDDEN = "••••"
 
 
 def of(tenant: Tenant) -> dict[str, Any]:
-    """In the tenant's scope. Six queries."""
+    """In the tenant's scope. Eight queries."""
     backends = list(Backend.objects.order_by("pool_id", "created_at", "id"))
     pools = list(Pool.objects.order_by("name", "id"))
     names = {pool.pk: pool.name for pool in pools}
@@ -28,6 +31,8 @@ def of(tenant: Tenant) -> dict[str, Any]:
         "routes": [
             {**_row(route), "pool": names[route.pool_id]} for route in Route.objects.order_by("host", "path_prefix")
         ],
+        "rate_limit": _row(protection.rate_limit()),
+        "security_headers": _row(protection.security_headers()),
         "domains": list(DomainProof.objects.filter(tenant=tenant).order_by("domain").values_list("domain", flat=True)),
         "members": [
             {"email": member.user.email, "role": member.role}
@@ -40,6 +45,6 @@ def _pool(pool: Pool) -> dict[str, Any]:
     return {**_row(pool), "check_headers": dict.fromkeys(pool.check_headers, HIDDEN)}
 
 
-def _row(row: Pool | Backend | Route) -> dict[str, Any]:
+def _row(row: Model) -> dict[str, Any]:
     fields = [field.attname for field in row._meta.concrete_fields if field.attname not in NOT_TAKEN]
     return {name: getattr(row, name) for name in fields}

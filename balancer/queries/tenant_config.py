@@ -5,6 +5,7 @@ from typing import Any
 
 from balancer.fleet.models import DomainProof
 from balancer.models import Backend, Pool, Route
+from balancer.queries import protection
 from billing.queries import limits
 from tenants.models import Tenant
 from tenants.services.tenancy.limits import seats_used
@@ -27,6 +28,7 @@ def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:
         },
         "used": used(tenant, now=now),
         "features": {"waf": plan.waf, "dedicated_cluster": plan.dedicated, "single_sign_on": True, "own_mail": True},
+        "traffic": protection.shown(tenant, plan),
         "settings": {"second_factor_from": tenant.second_factor_from},
     }
 
