@@ -20,7 +20,7 @@ from tenants import scope
 from tenants.models import Tenant, User
 from tenants.queries import directory
 from tenants.roles import Role
-from tests import build, cache_keys
+from tests import build, cache_keys, rooms
 from tests.browser import browser as browser  # a fixture of all tests
 
 
@@ -161,3 +161,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             raise pytest.UsageError(f"{item.nodeid}: `committed` and the mark django_db exclude each other.")
         if "transactional_db" in fixtures or (marker and marker.kwargs.get("transaction")):
             raise pytest.UsageError(f"{item.nodeid}: use the fixture `committed` instead of transaction=True.")
+    items[:] = rooms.ordered(items)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> rooms.ByRoom:
+    config.option.loadscopereorder = False  # by number of tests; the order of ours says more
+    return rooms.ByRoom(config, log)

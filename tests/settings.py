@@ -2,6 +2,8 @@
 
 import os
 
+from tests import apart
+
 FOR_CHECKS = {
     "VELOFLUX_SECRET_KEY": "checks-only-" + "x" * 50,
     "VELOFLUX_JWT_KEY": "checks-only-" + "y" * 50,
@@ -13,6 +15,7 @@ FOR_CHECKS = {
 }
 for name, value in FOR_CHECKS.items():
     os.environ.setdefault(name, value)
+os.environ["VELOFLUX_REDIS_URL"] = apart.redis_url(os.environ["VELOFLUX_REDIS_URL"])
 
 from veloflux_site.settings import *  # noqa: E402, F403
 from veloflux_site.settings import ALLOWED_HOSTS as REAL_HOSTS  # noqa: E402
@@ -20,12 +23,13 @@ from veloflux_site.settings import CACHES as REAL_CACHES  # noqa: E402
 from veloflux_site.settings import DATABASES as REAL_DATABASES  # noqa: E402
 from veloflux_site.settings import MIDDLEWARE as REAL_MIDDLEWARE  # noqa: E402
 
-# Runs beside each other take other names; and none touches what a console keeps in the same Redis.
-NAME = os.environ.get("VELOFLUX_TEST_DB", "test_veloflux")
+# Runs and workers beside each other take other names; and none touches what a console keeps in the same Redis.
+NAME = apart.NAME
 DATABASES = {"default": {**REAL_DATABASES["default"], "TEST": {"NAME": NAME}}}
 CACHES = {
     "default": {**REAL_CACHES["default"], "KEY_PREFIX": NAME, "KEY_FUNCTION": "tests.cache_keys.make_key"},
 }
+PASSWORD_HASHERS = ["tests.hashers.Light"]
 CELERY_BROKER_URL = "memory://"
 ALLOWED_HOSTS = [*REAL_HOSTS, "testserver", ".veloflux.test"]
 STORAGES = {

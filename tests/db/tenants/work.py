@@ -13,9 +13,10 @@ from balancer.models import Pool
 from tenants import scope
 from tenants.models import Tenant
 from tenants.taskbase import PlatformTask, TenantTask
+from tests import apart
 
-BROKER = os.environ.get("VELOFLUX_REDIS_URL", "redis://127.0.0.1:1/0").rsplit("/", 1)[0] + "/6"
-KEYS = {"global_keyprefix": os.environ.get("VELOFLUX_TEST_DB", "test_veloflux") + "."}
+BROKER = os.environ.get("VELOFLUX_REDIS_URL", "redis://127.0.0.1:1/0")
+KEYS = {"global_keyprefix": f"{apart.NAME}.work."}
 app = Celery("tests-work", set_as_current=False)
 app.conf.update(
     broker_url=BROKER,

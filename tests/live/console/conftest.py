@@ -12,11 +12,12 @@ from tests.live import stack as stacks
 from tests.live.console.visitor import Visitor, Watch
 from tests.live.origins import Origin, start
 from tests.live.stack import Stack
+from tests.live.status import redis_server
 
 NARROW, WIDE = ViewportSize(width=390, height=844), ViewportSize(width=1360, height=860)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def console_database() -> Iterator[str]:
     base, _, _ = os.environ["VELOFLUX_DATABASE_URL"].rpartition("/")
     name = f"console_{secrets.token_hex(4)}"
@@ -27,10 +28,12 @@ def console_database() -> Iterator[str]:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def product(browser: Browser, console_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    redis_url = os.environ["VELOFLUX_REDIS_URL"].rsplit("/", 1)[0] + "/6"
-    with stacks.running(tmp_path_factory.mktemp("console"), console_database, redis_url) as running:
+    with (
+        redis_server.running(tmp_path_factory.mktemp("redis")) as server,
+        stacks.running(tmp_path_factory.mktemp("console"), console_database, server.url) as running,
+    ):
         yield running
 
 

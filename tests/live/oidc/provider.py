@@ -4,8 +4,10 @@
 """
 
 import base64
+import functools
 import hashlib
 import html
+import itertools
 import json
 import secrets
 import sys
@@ -24,6 +26,19 @@ CLIENT, SECRET = "console", "the client's secret"
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 SLOW_SECONDS = 30.0
 Json = dict[str, Any]
+
+
+@functools.cache
+def _pem(number: int) -> bytes:
+    return RSAKey.generate_key(2048).as_pem(private=True)
+
+
+# Making one takes a quarter of a second; no test has as many, so those of one test differ.
+_numbers = itertools.cycle(range(8))
+
+
+def _rsa(parameters: Any) -> RSAKey:
+    return RSAKey.import_key(_pem(next(_numbers)), parameters)
 
 
 class Wrong(StrEnum):
@@ -99,11 +114,8 @@ class Provider:
         self._server.server_close()
 
     def rotate(self, *, keep: bool = False) -> None:
-        kid = secrets.token_hex(4)
-        parameters: Any = {"kid": kid, "use": "sig"}
-        new: Any = RSAKey.generate_key(2048, parameters)
-        if self.algorithm == "ES256":
-            new = ECKey.generate_key("P-256", parameters)
+        parameters: Any = {"kid": secrets.token_hex(4), "use": "sig"}
+        new: Any = ECKey.generate_key("P-256", parameters) if self.algorithm == "ES256" else _rsa(parameters)
         self.keys = [new, *(self.keys if keep else [])]
 
     def asked(self, path: str) -> list[Json]:
@@ -188,7 +200,7 @@ class Provider:
         if Wrong.SYMMETRIC in self.wrong:
             return jwt.encode({"alg": "HS256", "kid": key.kid}, claims, OctKey.import_key(SECRET * 3))
         if Wrong.STRANGE_KEY in self.wrong:
-            stranger = RSAKey.generate_key(2048, {"kid": key.kid})
+            stranger = _rsa({"kid": key.kid})
             return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, stranger)
         return jwt.encode({"alg": self.algorithm, "kid": key.kid, **header}, claims, key)
 

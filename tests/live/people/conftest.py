@@ -48,7 +48,7 @@ class Console:
         return None
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def processes(
     django_db_setup: None, django_db_blocker: Any, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Console]:

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.live
 numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def road_database() -> Iterator[str]:
     """A database of this run alone, dropped afterwards."""
     url = os.environ["VELOFLUX_DATABASE_URL"]
@@ -36,7 +36,7 @@ def road_database() -> Iterator[str]:
         server.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def road_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A Redis of this run alone, which a test may kill: appended to disk, its users in a file, as `up` has it."""
     folder: Path = tmp_path_factory.mktemp("redis")
@@ -60,7 +60,7 @@ def pings(client: redis.Redis) -> bool:
         return False
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack(road_database: str, road_redis: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
     with stacks.running(folder, road_database, road_redis.name) as running:

@@ -59,13 +59,13 @@ def web(folder: Path, redis_url: str, **more: str) -> tuple[Program, int]:
     return program, port
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def redis_of_live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     with redis_server.running(tmp_path_factory.mktemp("redis")) as server:
         yield server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def web_of_session(
     django_db_setup: None,
     django_db_blocker: Any,
