@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
+from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 
 from tenants.actor import Actor
 from tenants.console.errors import refused_page
@@ -15,6 +17,7 @@ from tenants.models import Tenant
 from tenants.restkit import access
 from tenants.restkit.permissions import refuse_closed
 from tenants.roles import Verb, who_may
+from tenants.services.signing_in import reauth
 
 
 class TenantRequest(HttpRequest):
@@ -25,6 +28,12 @@ class TenantRequest(HttpRequest):
 
 
 View = Callable[..., HttpResponse]
+
+
+def to_prove(request: HttpRequest, back: str | None = None) -> HttpResponse:
+    """What was sent is not kept: they come back to the page, or to `back` where that one cannot be looked at."""
+    here = request.get_full_path() if request.method == "GET" else request.path
+    return HttpResponseRedirect(f"{reverse('account:reauthenticate')}?{urlencode({'next': back or here})}")
 
 
 def tenant_page(
@@ -49,6 +58,8 @@ def tenant_page(
                 if request.method not in ("GET", "HEAD") and not even_closed:
                     refuse_closed(found.tenant, verb)
                 return view(request, **parts)
+            except reauth.ReauthenticationNeeded:
+                return to_prove(request)
             except Refused as refused:
                 return refused_page(request, refused)
 

@@ -18,12 +18,11 @@ from django.views.decorators.http import require_http_methods
 
 from tenants.console import key_sentences as key_sentences  # adds what the service says
 from tenants.console import menu
-from tenants.console.doors import TenantRequest, tenant_page
+from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
 from tenants.console.menu import Item
 from tenants.console.page import page
-from tenants.console.tenancy.own import to_prove
 from tenants.console.words import RIGHTS, ROLES
 from tenants.errors import Refused
 from tenants.models import ApiKey

@@ -16,13 +16,12 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
 from tenants.console import smtp_sentences as smtp_sentences  # adds what the service says
-from tenants.console.doors import TenantRequest, tenant_page
+from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
 from tenants.console.menu import Item
 from tenants.console.page import page
 from tenants.console.sentences import translated
-from tenants.console.tenancy.own import to_prove
 from tenants.errors import Refused
 from tenants.models import SmtpSecurity, SmtpServer
 from tenants.restkit import access

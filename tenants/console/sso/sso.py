@@ -12,13 +12,12 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
-from tenants.console.doors import TenantRequest, tenant_page
+from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.menu import Item
 from tenants.console.page import page
 from tenants.console.sentences import translated
 from tenants.console.sso import sso_sentences as sso_sentences  # adds what the services say
 from tenants.console.sso.sso_forms import SsoForm, initial
-from tenants.console.tenancy.own import to_prove
 from tenants.errors import Refused
 from tenants.queries import sso as sso_queries
 from tenants.restkit import access

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -14,7 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
-from tenants.console.doors import TenantRequest, tenant_page
+from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.menu import Item
 from tenants.console.page import page
 from tenants.console.sentences import sentence
@@ -26,6 +27,7 @@ from tenants.models import Invitation, Membership
 from tenants.restkit import access
 from tenants.roles import Role, Verb, rights
 from tenants.services.people import invitations
+from tenants.services.signing_in import reauth
 from tenants.services.tenancy import limits, members
 
 menu.add([Item("account:members", gettext_lazy("Members"), "users")])
@@ -52,9 +54,9 @@ def invite(request: TenantRequest) -> HttpResponse:
     form = InviteForm(request.POST, by=request.actor)
     if form.is_valid():
         given, now = form.cleaned_data, timezone.now()
-        if given["role"] == Role.OWNER:
-            access.of(request).require_proof(now=now)
         try:
+            if given["role"] == Role.OWNER:
+                access.of(request).require_proof(now=now)
             made = invitations.invite(
                 request.tenant,
                 email=given["email"],
@@ -63,6 +65,8 @@ def invite(request: TenantRequest) -> HttpResponse:
                 by=request.actor,
                 now=now,
             )
+        except reauth.ReauthenticationNeeded:
+            return to_prove(request, reverse("account:members", args=[request.tenant.slug]))
         except Refused as refused:
             form.show(refused)
         else:

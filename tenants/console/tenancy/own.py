@@ -3,16 +3,16 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from tenants.actor import Actor
+from tenants.console.doors import to_prove
 from tenants.console.errors import refused_page
 from tenants.console.menu import Shown
 from tenants.console.page import page
@@ -75,12 +75,6 @@ def proven(view: View) -> View:
         return view(request, *args, **parts)
 
     return through
-
-
-def to_prove(request: HttpRequest) -> HttpResponse:
-    """What was sent is not kept: they come back to the page."""
-    back = request.get_full_path() if request.method == "GET" else request.path
-    return HttpResponseRedirect(f"{reverse('account:reauthenticate')}?{urlencode({'next': back})}")
 
 
 def own(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:

@@ -150,8 +150,12 @@ def test_g1_a_deletion_on_the_page_asks_who_it_is(world: World) -> None:
     owner = browser(world.owner)
     with platform_scope():
         SignIn.objects.filter(user=world.owner).update(proven_at=build.NOW)
+    led = "/reauthenticate?next=%2Ft%2Fours%2Fsettings%2Fdelete"
+    assert owner.get("/t/ours/settings/delete").headers["Location"] == led
     answer = owner.post("/t/ours/settings/delete", {"confirm": "ours"})
-    assert answer.status_code in (302, 403)
+    assert (answer.status_code, answer.headers["Location"]) == (302, led)
+    asked = owner.post("/t/ours/members/invite", {"email": "x@person.test", "role": "owner"})
+    assert asked.headers["Location"] == "/reauthenticate?next=%2Ft%2Fours%2Fmembers", "a page that can be looked at"
     assert Tenant.objects.get(pk=world.ours.pk).status == "active"
 
 
