@@ -8,7 +8,8 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from balancer.queries import export, tenant_config
+from balancer.queries import tenant_config
+from balancer.services import exports
 from tenants.models import Tenant
 from tenants.restkit import etags
 from tenants.restkit.serializers import StrictSerializer
@@ -59,7 +60,8 @@ class ConfigViewSet(TenantView):
     def export(self, request: Request, **_: Any) -> Response:
         """Take the tenant's configuration along: pools, backends, routes, domains and members, without secrets."""
         name = f'attachment; filename="{self.tenant.slug}.json"'
-        return Response(export.of(self.tenant), headers={"Content-Disposition": name})
+        document = exports.take(self.tenant, by=self.actor, now=timezone.now())
+        return Response(document, headers={"Content-Disposition": name})
 
     def _shown(self, tenant: Tenant) -> Response:
         content = ConfigSerializer(tenant_config.of(tenant, now=timezone.now())).data

@@ -1,9 +1,10 @@
 """The tenant's configuration as a file to keep."""
 
 from django.http import HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from balancer.queries import export
+from balancer.services import exports
 from tenants.console.doors import TenantRequest, tenant_page
 from tenants.roles import Verb
 
@@ -13,5 +14,7 @@ from tenants.roles import Verb
 def download(request: TenantRequest) -> HttpResponse:
     name = f'attachment; filename="{request.tenant.slug}.json"'
     return JsonResponse(
-        export.of(request.tenant), headers={"Content-Disposition": name}, json_dumps_params={"indent": 2}
+        exports.take(request.tenant, by=request.actor, now=timezone.now()),
+        headers={"Content-Disposition": name},
+        json_dumps_params={"indent": 2},
     )

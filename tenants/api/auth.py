@@ -188,7 +188,8 @@ class Refresh(PublicView):
         """
         form = RefreshSerializer(data=request.data)
         form.is_valid(raise_exception=True)
-        return Response(shown(sign_ins.refresh(form.validated_data["refresh_token"], now=timezone.now())))
+        secret, source = form.validated_data["refresh_token"], source_of(request)
+        return Response(shown(sign_ins.refresh(secret, source=source, now=timezone.now())))
 
 
 class VerifyEmail(PublicView):

@@ -61,7 +61,7 @@ class Mfa(OwnView):
         """Set up an authenticator app. It counts when `/api/profile/mfa/verify` has had a code of it."""
         now = timezone.now()
         self.access.require_proof(now=now)
-        begun = second_factor.begin_totp(self.person, now=now)
+        begun = second_factor.begin_totp(self.person, by=self.actor, now=now)
         return Response({"secret": begun.secret, "uri": begun.uri}, status=201)
 
     @extend_schema(request=None, responses={204: None}, operation_id="profile_mfa_delete")

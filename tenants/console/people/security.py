@@ -79,7 +79,7 @@ def totp(request: OwnRequest) -> HttpResponse:
     now, person = timezone.now(), request.person
     if second_factor.factors(person).totp:
         return redirect("account:security")
-    begun = second_factor.waiting(person) or second_factor.begin_totp(person, now=now)
+    begun = second_factor.waiting(person) or second_factor.begin_totp(person, by=request.actor, now=now)
     form = TotpForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:

@@ -114,7 +114,7 @@ def prove(user: User, given: str, *, now: datetime) -> None:
 
 
 @transaction.atomic
-def begin_totp(user: User, *, now: datetime) -> Enrolment:
+def begin_totp(user: User, *, by: Actor, now: datetime) -> Enrolment:
     """A secret that counts for nothing until `confirm_totp`. Raise `Conflict` where there is one in use."""
     if Totp.objects.select_for_update().filter(user=user).exclude(confirmed_at=None).exists():
         raise Conflict("There is an authenticator app already. Remove it first.", "enrolled")
@@ -122,6 +122,7 @@ def begin_totp(user: User, *, now: datetime) -> Enrolment:
     Totp.objects.update_or_create(
         user=user, defaults={"secret": vault.seal(secret, about=_about(user)), "created_at": now, "last_step": 0}
     )
+    people_audit.record("second_factor.begin", user, by=by, now=now, detail="totp")
     return _enrolment(user, secret)
 
 

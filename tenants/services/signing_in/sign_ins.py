@@ -12,9 +12,10 @@ from django.db import transaction
 
 from tenants.actor import Actor
 from tenants.errors import Unauthenticated
-from tenants.models import Membership, RefreshToken, SignIn, SignInKind, SignInMethod, Tenant, User
+from tenants.models import Membership, Outcome, RefreshToken, SignIn, SignInKind, SignInMethod, Tenant, User
 from tenants.queries import people
 from tenants.services.signing_in import tokens
+from tenants.services.trail import audit
 
 LIFETIME = timedelta(days=30)  # of a chain of tokens that nobody uses
 CHAIN_MOST = timedelta(days=90)  # of one that is used
@@ -87,19 +88,19 @@ def begun(user: User, source: From, *, now: datetime) -> dict[str, object]:
     }
 
 
-def refresh(secret: str, *, now: datetime) -> SignedIn:
+def refresh(secret: str, *, source: From, now: datetime) -> SignedIn:
     """Exchange it for new ones. Used a second time it was stolen, by now or by then: the sign-in ends.
 
     Raise `Unauthenticated`. The end of a sign-in is kept although the request is refused.
     """
     with transaction.atomic():
-        outcome = _rotate(secret, now=now)
+        outcome = _rotate(secret, source=source, now=now)
     if outcome is None:
         raise Unauthenticated("This refresh token is not valid. Sign in again.", "invalid_token")
     return outcome
 
 
-def _rotate(secret: str, *, now: datetime) -> SignedIn | None:
+def _rotate(secret: str, *, source: From, now: datetime) -> SignedIn | None:
     link = (
         RefreshToken.objects.select_for_update(of=("self",))
         .select_related("sign_in__user", "sign_in__tenant")
@@ -114,6 +115,10 @@ def _rotate(secret: str, *, now: datetime) -> SignedIn | None:
         return None
     if link.used_at is not None:
         end([sign_in], reason="reused", now=now)
+        audit.record(
+            "sign_in.reuse", by=source.actor(), now=now, tenant=tenant, thing=user, name=user.email,
+            outcome=Outcome.REFUSED, detail="A refresh token came a second time: this sign-in has ended.",
+        )  # fmt: skip
         return None
     membership = people.membership(user.pk, tenant.pk) if tenant else None
     if tenant is not None and membership is None and not user.is_staff:

@@ -10,6 +10,7 @@ from django.utils import timezone
 from tenants.models import AuditEntry, RecoveryCode, SignIn, Tenant, Totp, User
 from tenants.queries import directory
 from tenants.roles import Role
+from tenants.scope import platform_scope
 from tenants.services.signing_in import lockout, second_step
 from tests import build
 from tests.conftest import World
@@ -78,6 +79,9 @@ def test_f5_setting_up_an_app_gives_ten_codes_once(world: World, person: User, p
     begun = inside.post("/api/profile/mfa").json()
     assert begun["secret"] not in Totp.objects.get(user=person).secret
     assert inside.get("/api/profile/mfa").json()["totp"] is False
+    with platform_scope():
+        written = AuditEntry.objects.get(tenant_id=world.ours.pk, act="second_factor.begin")
+    assert (written.actor, written.object_id, written.detail) == (person.email, str(person.pk), "totp")
     assert login(person).status_code == 200, "what is being set up counts for nothing"
     assert inside.post("/api/profile/mfa/verify", {"otp": "000000"}).status_code == 422
     codes = inside.post("/api/profile/mfa/verify", {"otp": pyotp.TOTP(begun["secret"]).now()}).json()["recovery_codes"]

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tenants import keyring
 from tenants.hashers import Argon2
-from tenants.models import ApiKey, Membership, SignIn, Tenant, User
+from tenants.models import ApiKey, AuditEntry, Membership, SignIn, Tenant, User
 from tenants.queries import people
 from tenants.roles import Role
 from tenants.services.signing_in import lockout, tokens
@@ -174,6 +174,9 @@ def test_a_refresh_token_is_good_once_and_a_second_use_ends_the_chain(world: Wor
     assert after.status_code == 401
     assert not SignIn.objects.filter(user=person, ended_at=None).exists()
     assert build.Api(f"Bearer {second['token']}").get("/api/pools").status_code == 401, "its access tokens with it"
+    written = AuditEntry.objects.get(tenant_id=world.ours.pk, act__in=["sign_in.reuse", "sign_in.refresh"])
+    assert (written.act, written.outcome, written.name) == ("sign_in.reuse", "refused", person.email)
+    assert (written.actor, written.address) == ("", "127.0.0.1"), "whoever showed it"
 
 
 def test_a_refresh_token_dies_with_the_membership(world: World) -> None:

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from billing.services import subscriptions
@@ -71,3 +72,11 @@ def test_g1_an_owner_takes_the_configuration_along_even_from_a_deleted_tenant(wo
     for secret in ("hush-hush", "not ours", "password", "digest"):
         assert secret not in json.dumps(taken)
     assert build.api(build.member(world.ours, Role.ADMIN)).get("/api/tenants/ours/export").status_code == 404
+    browser = Client()
+    browser.force_login(world.owner)
+    assert browser.get("/t/ours/export.json").json() == taken
+    with platform_scope():
+        written = AuditEntry.objects.filter(tenant_id=world.ours.pk, act="tenant.export").order_by("id")
+        assert [(entry.actor, entry.through) for entry in written] == [
+            ("owner@ours.test", "jwt"), ("owner@ours.test", "session"),
+        ]  # fmt: skip
