@@ -11,7 +11,7 @@ from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound, Refused
 from tenants.models import Invitation, Membership, Tenant, TenantStatus, User
 from tenants.queries import people
-from tenants.roles import Role
+from tenants.roles import Role, Verb, rights
 from tenants.scope import platform_scope
 from tenants.services.mails import mail
 from tenants.services.people import accounts
@@ -87,7 +87,7 @@ def invite(tenant: Tenant, *, email: str, role: Role, language: str, by: Actor, 
 
 @transaction.atomic
 def resend(invitation: Invitation, *, language: str, by: Actor, now: datetime) -> Invitation:
-    """A new link for another `LIFETIME`; the old one is good no more."""
+    """A new link for another `LIFETIME`; the old one is good no more. Who sends it again vouches for it from now on."""
     with platform_scope():
         tenant = tenancy.hold(invitation.tenant_id)
         held = _open(invitation)
@@ -95,8 +95,8 @@ def resend(invitation: Invitation, *, language: str, by: Actor, now: datetime) -
         if held.expires_at <= now:  # its place was free meanwhile
             limits.room_for_a_member(tenant, now=now)
         secret = secrets.token_urlsafe(32)
-        held.digest, held.expires_at = sign_ins.digest(secret), now + LIFETIME
-        held.save(update_fields=["digest", "expires_at"])
+        held.digest, held.expires_at, held.invited_by_id = sign_ins.digest(secret), now + LIFETIME, by.user_id
+        held.save(update_fields=["digest", "expires_at", "invited_by"])
         _send(held, secret, language=language, by=by)
         audit.record("invitation.resend", by=by, now=now, tenant=tenant, thing=held, name=held.email)
     return held
@@ -118,9 +118,20 @@ def find(secret: str, *, now: datetime) -> Invitation:
         found = Invitation.objects.select_related("tenant").filter(digest=sign_ins.digest(secret)).first()
     if found is None or found.accepted_at or found.revoked_at or found.expires_at <= now:
         raise NotValid
-    if found.tenant.status == TenantStatus.DELETED:
+    if found.tenant.status == TenantStatus.DELETED or not _may_be_given(found):
         raise NotValid
     return found
+
+
+def _may_be_given(invitation: Invitation) -> bool:
+    """Whether its sender could still give that much: who was removed, suspended or is less by now gives less."""
+    sender = people.user(invitation.invited_by_id) if invitation.invited_by_id else None
+    if sender is None:
+        return False
+    with platform_scope():
+        place = people.membership(sender.pk, invitation.tenant_id)
+    held = rights(Role(place.role) if place else None, is_staff=sender.is_staff)
+    return Verb.MEMBERS in held and rights(Role(invitation.role), is_staff=False) <= held
 
 
 def has_account(invitation: Invitation) -> bool:

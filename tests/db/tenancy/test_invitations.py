@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from tenants.models import Invitation, Membership, User
@@ -87,6 +88,42 @@ def test_g2_an_existing_person_joins_as_themself_and_nobody_else_does(world: Wor
     assert role_of(world, person.email) == "operator"
     with platform_scope():
         assert User.objects.get(pk=person.pk).check_password(build.PASSWORD)  # nobody set another one
+
+
+@pytest.mark.parametrize("end", ["removed", "suspended", "demoted", "narrowed", "disabled"])
+def test_g2_an_invitation_gives_no_more_than_its_sender_could_give_now(
+    world: World, sent: list[dict[str, Any]], end: str
+) -> None:
+    """And who sends it again vouches for it instead."""
+    sender = build.member(world.ours, Role.ADMIN)
+    asked = {"email": "late@person.test", "role": "admin" if end == "narrowed" else "viewer"}
+    made = build.api(sender, world.ours).post("/api/invitations", asked)
+    assert made.status_code == 201, made.content
+    token, place = token_in(sent), Membership.objects.filter(user=sender)
+    match end:
+        case "removed":
+            place.delete()
+        case "suspended":
+            place.update(suspended_at=timezone.now())
+        case "demoted" | "narrowed":
+            place.update(role=Role.OPERATOR)
+        case "disabled":
+            User.objects.filter(pk=sender.pk).update(is_active=False)
+    late = accept(token, password=build.PASSWORD)
+    assert (late.status_code, late.json()["code"]) == (404, "invalid_invitation")
+    assert role_of(world, "late@person.test") is None
+    assert Client().get(f"/invite/{token}").status_code == 404
+    again = build.api(world.owner, world.ours).post(f"/api/invitations/{made.json()['id']}/resend")
+    assert (again.status_code, again.json()["invited_by"]) == (200, "owner@ours.test")
+    assert accept(token_in(sent), password=build.PASSWORD).status_code == 200
+    assert role_of(world, "late@person.test") == asked["role"]
+
+
+def test_g2_an_invitation_of_one_who_can_still_give_it_stands(world: World, sent: list[dict[str, Any]]) -> None:
+    sender = build.member(world.ours, Role.OWNER)
+    build.api(sender, world.ours).post("/api/invitations", {"email": "late@person.test", "role": "admin"})
+    Membership.objects.filter(user=sender).update(role=Role.ADMIN)
+    assert accept(token_in(sent), password=build.PASSWORD).status_code == 200
 
 
 def test_g2_a_link_that_is_no_good_says_the_same_whatever_the_reason(world: World, sent: list[dict[str, Any]]) -> None:
