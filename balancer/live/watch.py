@@ -17,7 +17,9 @@ from tenants.models import ApiKey, Membership, SignInMethod, Tenant, TenantStatu
 from tenants.queries import people
 from tenants.roles import Role, narrower
 from tenants.scope import platform_scope
+from tenants.services import impersonation
 from tenants.services.signing_in import console_sessions, second_factor
+from tenants.session_store import SessionStore
 
 log = structlog.get_logger(__name__)
 
@@ -83,7 +85,7 @@ def withdrawn(passes: Collection[Pass], *, now: datetime) -> dict[Pass, int]:
     """Those that are no longer good, with their close code."""
     with platform_scope():
         seen = _Seen(passes, now=now)
-    codes = {pass_: seen.code(pass_, now=now) for pass_ in passes}
+        codes = {pass_: seen.code(pass_, now=now) for pass_ in passes}
     return {pass_: code for pass_, code in codes.items() if code is not None}
 
 
@@ -133,12 +135,17 @@ class _Seen:
         sign_in = self.sign_ins.get(pass_.sign_in or "")
         return sign_in is not None and sign_in.method == SignInMethod.SSO
 
-    def _is_staff(self, person: str) -> bool:
-        return person in self.users and self.users[person].is_staff
+    def _looks(self, pass_: Pass, *, now: datetime) -> bool:
+        """Staff who look as this person: they are staff yet, and have not stopped."""
+        staff, sign_in = self.users.get(pass_.looked_by or ""), self.sign_ins.get(pass_.sign_in or "")
+        if staff is None or not staff.is_staff or sign_in is None:
+            return False
+        session = SessionStore(sign_in.session_key)
+        return impersonation.looks_as(session, pass_.user_id, pass_.tenant_id, now=now)
 
     def _proven(self, pass_: Pass, *, now: datetime) -> bool:
         user = self.users.get(pass_.user_id)
-        if pass_.looked_by is not None and not self._is_staff(pass_.looked_by):
+        if pass_.looked_by is not None and not self._looks(pass_, now=now):
             return False
         if user is None or (pass_.expires_at is not None and pass_.expires_at <= now.timestamp()):
             return False

@@ -67,6 +67,14 @@ def current(session: SessionBase, sign_in: SignIn, *, now: datetime) -> Imperson
     return Impersonation(person, staff, kept["tenant"], kept["reason"], until)
 
 
+def looks_as(session: SessionBase, person_id: str, tenant_id: str, *, now: datetime) -> bool:
+    """Whether this session still looks as that person, there: for what was opened while it did."""
+    kept = session.get(KEY)
+    if not kept or kept["until"] <= now.timestamp():
+        return False
+    return (kept["person"], kept["tenant"]) == (person_id, tenant_id)
+
+
 def end(session: SessionBase, *, by: Actor, now: datetime) -> None:
     kept = session.pop(KEY, None)
     if kept:

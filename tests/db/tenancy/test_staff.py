@@ -10,6 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from balancer.fleet.models import Edit
+from balancer.live import passes, watch
+from balancer.live.passes import Shown
 from billing.models import Plan, Subscription
 from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.roles import Role
@@ -106,6 +108,26 @@ def test_f16_staff_look_as_a_person_and_nothing_can_be_changed(world: World, sta
     assert staff.post("/impersonation/end").status_code == 302
     assert "banner-impersonation" not in staff.get("/t/ours/").content.decode()
     assert len(acts(world.ours, "impersonation.end")) == 1
+
+
+@pytest.mark.parametrize("end", ["stopped", "another", "signed out"])
+def test_f16_what_was_opened_while_looking_closes_when_that_ends(world: World, staff: Client, end: str) -> None:
+    """The watch asks every two seconds."""
+    look_as(staff, world.viewer, world.ours)
+    key = staff.cookies["sessionid"].value
+    shown = Shown(protocols=(), ticket=None, tenant="ours", session_key=key, host="testserver")
+    opened = passes.of_socket(shown, now=timezone.now())
+    assert watch.withdrawn([opened], now=timezone.now()) == {}
+    match end:
+        case "stopped":
+            assert staff.post("/impersonation/end").status_code == 302
+        case "another":
+            staff.post("/impersonation/end")
+            look_as(staff, build.member(world.ours, Role.ADMIN), world.ours)
+        case _:
+            staff.post("/impersonation/end")
+            staff.post("/logout")
+    assert watch.withdrawn([opened], now=timezone.now()) == {opened: watch.SIGN_IN}
 
 
 def test_f16_looking_as_somebody_ends_by_itself_and_with_what_it_leans_on(
