@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.http.request import validate_host
 
+from tenants.restkit.headers import always
+
 Scope = Any
 Asgi = Callable[[Scope, Any, Any], Awaitable[None]]
 
@@ -22,9 +24,20 @@ def origin_gate(app: Asgi) -> Asgi:
             await app(scope, receive, send)
         else:
             await receive()
-            await send({"type": "websocket.close", "code": 4403})
+            await _refuse(scope, send)
 
     return gate
+
+
+async def _refuse(scope: Scope, send: Any) -> None:
+    """With the headers of every answer, where the server lets us say more than no."""
+    if "websocket.http.response" not in (scope.get("extensions") or {}):
+        await send({"type": "websocket.close", "code": 4403})
+        return
+    said = {**always(), "Content-Type": "text/plain; charset=utf-8", "Cache-Control": "no-store"}
+    headers = [(name.lower().encode(), value.encode()) for name, value in said.items()]
+    await send({"type": "websocket.http.response.start", "status": 403, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": b"Not from this page."})
 
 
 def allowed(headers: dict[str, str]) -> bool:

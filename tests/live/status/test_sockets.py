@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tenants.models import Membership, Tenant, User
+from tenants.restkit.headers import always
 from tenants.scope import platform_scope
 from tenants.services import keys
 from tenants.services.signing_in import tokens
@@ -203,7 +204,10 @@ async def test_a_foreign_page_is_refused_at_the_handshake(site: Site, committed:
     with pytest.raises(InvalidStatus) as refused:
         async with dial(site, await token(committed.owner, committed.ours), origin=origin):
             pass
-    assert refused.value.response.status_code == 403
+    response = refused.value.response
+    assert response.status_code == 403
+    assert {name: response.headers[name] for name in always()} == always(), "as with every answer"
+    assert (response.headers["Cache-Control"], response.body) == ("no-store", b"Not from this page.")
 
 
 async def test_a_ticket_lets_in_one(site: Site, committed: World) -> None:
