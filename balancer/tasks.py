@@ -12,7 +12,7 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import deployments, domains, logs, nodes, revisions, status
+from balancer.services import deployments, domains, logs, nodes, retention, revisions, status
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
@@ -63,6 +63,14 @@ def sweep() -> None:
 def look_at_domains() -> None:
     """Forget claims that nobody proved, and look again at what was proven."""
     domains.sweep(now=timezone.now(), most=DOMAINS_AT_ONCE)
+
+
+@shared_task(name="balancer.tasks.forget_revisions", base=PlatformTask)
+def forget_revisions() -> None:
+    """Let go of what is older than plans keep it, and needed by nothing."""
+    gone = retention.forget_old(now=timezone.now())
+    if gone:
+        log.info("forgotten", rows=gone)
 
 
 def proven(node_id: str, body: str, signature: str) -> Node:

@@ -9,8 +9,10 @@ from django.utils import timezone, translation
 
 from tenants.outbound.smtp import NotSent
 from tenants.services.mails import post
+from tenants.services.people import unproven
 from tenants.services.signing_in import one_time, passwords, sign_ins
 from tenants.services.tenancy import tenant_life
+from tenants.services.trail import retention
 from tenants.taskbase import PlatformTask
 
 log = structlog.get_logger(__name__)
@@ -24,6 +26,15 @@ def forget_old() -> None:
     sign_ins.forget_old(now=timezone.now())
     one_time.forget_old(now=timezone.now())
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@shared_task(name="tenants.tasks.forget_history", base=PlatformTask)
+def forget_history() -> None:
+    """Let what is old leave the audit trail, and accounts that nobody proved to be theirs."""
+    gone = retention.forget_old(now=timezone.now())
+    accounts = unproven.sweep(now=timezone.now())
+    if gone or accounts:
+        log.info("forgotten", audit_entries=gone, accounts=accounts)
 
 
 @shared_task(name="tenants.tasks.purge", base=PlatformTask)

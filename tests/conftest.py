@@ -134,6 +134,9 @@ def put_back(world: World) -> None:
         cursor.execute("ALTER TABLE tenants_auditentry DISABLE TRIGGER USER")
         cursor.execute("TRUNCATE tenants_auditentry")
         cursor.execute("ALTER TABLE tenants_auditentry ENABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE audit_anchor DISABLE TRIGGER USER")
+        cursor.execute("TRUNCATE audit_anchor")
+        cursor.execute("ALTER TABLE audit_anchor ENABLE TRIGGER USER")
         Node.objects.update(
             generation=0, asked_generation=0, asked_at=None, heartbeat_at=None, reported_at=0, outcome="never"
         )

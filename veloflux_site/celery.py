@@ -42,6 +42,8 @@ app.conf.update(
         "sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}},
         "forget": {"task": "tenants.tasks.forget_old", "schedule": 3600.0, "options": {"expires": 600}},
         "domains": {"task": "balancer.tasks.look_at_domains", "schedule": 600.0, "options": {"expires": 300}},
+        "history": {"task": "tenants.tasks.forget_history", "schedule": 3600.0, "options": {"expires": 600}},
+        "revisions": {"task": "balancer.tasks.forget_revisions", "schedule": 3600.0, "options": {"expires": 600}},
         "purge": {"task": "tenants.tasks.purge", "schedule": 3600.0, "options": {"expires": 600}},
     },
 )

@@ -284,6 +284,10 @@ TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
 TENANT_SEATS = "billing.queries.limits.seats"
 TENANT_STATS = "balancer.queries.tenant_stats.of"
 TENANT_USED = "balancer.queries.tenant_config.used"
+TENANT_RETENTION = "billing.queries.limits.retention_of"
+# Days that the platform's own audit trail is kept, and that of tenants that are gone; the others' is the plan's, 30 at
+# least.
+AUDIT_DAYS = env.int("VELOFLUX_AUDIT_DAYS", default=365)
 # A secret or, better, a restricted key that may read customers, subscriptions, invoices and payment methods.
 # Without one nobody is billed, and the console says so.
 STRIPE_KEY = env.str("VELOFLUX_STRIPE_KEY", default="")

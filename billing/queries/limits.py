@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
-from billing.models import Subscription
+from django.db.models import QuerySet
+
+from billing.models import Plan, Subscription
 
 OF_PLAN = (
     "routes", "backends", "members", "requests_per_second", "burst", "daily_traffic", "retention_days", "waf",
@@ -45,3 +47,9 @@ def plans_of(tenant_ids: list[str]) -> dict[str, str]:
 def retention_of(tenant_ids: list[str]) -> dict[str, int]:
     """Tenant's id → the days that its plan keeps what happened, in one query."""
     return dict(Subscription.objects.filter(tenant__in=tenant_ids).values_list("tenant_id", "plan__retention_days"))
+
+
+def tenants_by_retention() -> "dict[int, QuerySet[Subscription, str]]":
+    """Days that plans keep what happened → the ids of the tenants on them, to be asked within another query."""
+    days = Plan.objects.order_by("retention_days").values_list("retention_days", flat=True).distinct()
+    return {one: Subscription.objects.filter(plan__retention_days=one).values_list("tenant", flat=True) for one in days}

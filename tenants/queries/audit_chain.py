@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from django.db import connection, transaction
@@ -28,7 +29,9 @@ FIELDS = (
     "after::text",
     "request_id",
 )
-QUERY = f"SELECT tenant_id, id, digest, {', '.join(FIELDS)} FROM tenants_auditentry"  # noqa: S608 - columns of ours
+# In one statement, so that chain and anchor are of one moment (`audit_owner.sql`: what is old goes from the beginning).
+QUERY = f"""SELECT tenant_id, id, e.digest, coalesce(a.digest, ''), {", ".join(FIELDS)}
+FROM tenants_auditentry e LEFT JOIN audit_anchor a USING (tenant_id)"""  # noqa: S608 - columns of ours
 ORDER = " ORDER BY 1, 2"
 AT_ONCE = 2000
 
@@ -51,6 +54,31 @@ def walk(tenant_id: str | None = None) -> Iterator[Walked]:
         yield _walk(one, rows)
 
 
+# From one chain to the next by the index, not through all entries.
+BEGINNINGS = """
+WITH RECURSIVE chains(tenant_id) AS (
+    (SELECT tenant_id FROM tenants_auditentry ORDER BY tenant_id LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.tenant_id FROM tenants_auditentry e WHERE e.tenant_id > c.tenant_id ORDER BY e.tenant_id LIMIT 1)
+    FROM chains c WHERE c.tenant_id IS NOT NULL
+)
+SELECT c.tenant_id, o.at FROM chains c
+CROSS JOIN LATERAL (
+    SELECT id, at FROM tenants_auditentry e WHERE e.tenant_id = c.tenant_id ORDER BY id LIMIT 1
+) o
+WHERE c.tenant_id IS NOT NULL AND o.at < %s
+    AND EXISTS (SELECT FROM tenants_auditentry e WHERE e.tenant_id = c.tenant_id AND e.id > o.id)
+ORDER BY o.at
+"""
+
+
+def beginnings(before: datetime) -> list[tuple[str, datetime]]:
+    """The chains of more than one entry whose oldest is from before then, and from when it is; the oldest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(BEGINNINGS, [before])
+        return list(cursor.fetchall())
+
+
 def is_ours() -> bool:
     """Whether the application's own role owns the trail, and could take its triggers off: `audit_owner.sql` was not
     run."""
@@ -65,7 +93,8 @@ def digest(fields: tuple[str, ...]) -> str:
 
 def _walk(tenant_id: str, rows: Iterator[tuple[str, ...]]) -> Walked:
     entries, head = 0, ""
-    for _, key, found, *fields in rows:
+    for _, key, found, anchor, *fields in rows:
+        head = head or anchor
         if fields[0] != head:
             return Walked(tenant_id, entries, head, int(key), "an entry before it is missing, or was put in")
         if digest(tuple(fields)) != found:

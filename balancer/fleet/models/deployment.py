@@ -41,6 +41,7 @@ class Deployment(models.Model):
         indexes = (
             models.Index(fields=["tenant", "-queued_at"], name="deployment_by_tenant"),
             models.Index(fields=["node", "generation"], name="deployment_by_node"),
+            models.Index(fields=["queued_at"], name="deployment_by_time"),
             models.Index(
                 fields=["tenant"],
                 condition=models.Q(state__in=["queued", "reload_due", "refused", "failed"]),

@@ -42,6 +42,7 @@ class Edit(models.Model):
         indexes = (
             models.Index(fields=["tenant", "-id"], name="edit_by_tenant"),
             models.Index(fields=["tenant"], condition=models.Q(revision=None), name="edit_uncut"),
+            models.Index(fields=["at"], name="edit_by_time"),
         )
 
     def __str__(self) -> str:

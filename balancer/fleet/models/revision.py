@@ -21,6 +21,7 @@ class Revision(models.Model):
     class Meta:
         ordering = ("-number",)
         constraints = (models.UniqueConstraint(fields=["tenant", "number"], name="revision_number"),)
+        indexes = (models.Index(fields=["created_at"], name="revision_by_time"),)
 
     def __str__(self) -> str:
         return f"r{self.number}"

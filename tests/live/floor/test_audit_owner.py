@@ -20,6 +20,7 @@ PASSWORD = "of-the-console"
 INSERT = "INSERT INTO tenants_auditentry (tenant_id, at, actor, impersonator, through, act, kind, object_id, name, "
 INSERT += "outcome, detail, before, after, request_id, previous, digest) VALUES (%s, now(), 'a@b.test', '', 'session', "
 INSERT += "%s, '', '', '', 'done', '', '{}', '{}', '', '', '') RETURNING id"
+OLD = INSERT.replace("now()", "now() - interval '60 days'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,16 @@ ATTACKS = [
     "REASSIGN OWNED BY veloflux_audit TO veloflux",
     "ALTER ROLE veloflux SUPERUSER",
     "COPY (SELECT 1) TO PROGRAM 'true'",
+    "INSERT INTO audit_anchor SELECT tenant_id, id, digest FROM tenants_auditentry LIMIT 1",
+    "UPDATE audit_anchor SET last_id = 9223372036854775807",
+    "DELETE FROM audit_anchor",
+    "TRUNCATE audit_anchor",
+    "ALTER TABLE audit_anchor DISABLE TRIGGER ALL",
+    "DROP TRIGGER audit_anchor_guard ON audit_anchor",
+    "SELECT audit_forget('', now(), 1000)",
+    "CREATE OR REPLACE FUNCTION audit.audit_guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'",
+    "ALTER FUNCTION audit.audit_forget(text, timestamptz, integer) SET search_path = public",
+    "ALTER FUNCTION audit.audit_forget(text, timestamptz, integer) OWNER TO veloflux",
 ]
 
 
@@ -147,6 +158,40 @@ def test_f16_the_step_can_be_run_again_and_migrations_too(database: Database) ->
     with database.app() as db:
         assert db.execute(INSERT, ["", "again.run"]).fetchone()
         assert db.execute("SELECT to_regclass('public.tenants_auditentry')").fetchone() == (None,)
+
+
+def test_f16_what_is_old_goes_by_the_owners_function_alone_and_the_rest_verifies(database: Database) -> None:
+    with database.app() as db:
+        for number in range(4):
+            db.execute(OLD if number < 3 else INSERT, ["eeeeeeeeeeee", f"step.{number}"])
+        forgotten = "SELECT audit_forget('eeeeeeeeeeee', now() - interval '30 days 1 minute', 2)"
+        assert [db.execute(forgotten).fetchone() for _ in range(3)] == [(2,), (1,), (0,)]
+        left = db.execute("SELECT act FROM tenants_auditentry WHERE tenant_id = 'eeeeeeeeeeee'").fetchall()
+    assert left == [("step.3",)]
+    done = database.django("audit_verify", "--tenant", "eeeeeeeeeeee")
+    assert (done.returncode, "unbroken" in done.stdout) == (0, True), done.stderr
+
+
+def test_f16_a_trail_that_was_moved_by_an_earlier_version_learns_to_forget(database: Database) -> None:
+    with psycopg.connect(database.url(superuser=True), autocommit=True) as db:
+        db.execute("DROP TRIGGER audit_refuse ON audit.tenants_auditentry")
+        db.execute("DROP FUNCTION audit.audit_forget, audit.audit_guard")
+        db.execute("DROP TABLE audit.audit_anchor")
+        db.execute("DROP FUNCTION audit.audit_anchor_guard")
+        db.execute(
+            "CREATE TRIGGER audit_refuse BEFORE UPDATE OR DELETE ON audit.tenants_auditentry "
+            "FOR EACH ROW EXECUTE FUNCTION audit.audit_refuse()"
+        )
+    # What the application may have left where it may write is not taken over.
+    with database.app() as db:
+        db.execute("CREATE FUNCTION public.audit_guard() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN OLD; END'")
+    postgres.keep_audit(database.cluster, role="veloflux", log=database.log)
+    with database.app() as db:
+        for number in range(2):
+            db.execute(OLD, ["ffffffffffff", f"step.{number}"])
+        assert db.execute("SELECT audit_forget('ffffffffffff', now() - interval '31 days', 9)").fetchone() == (1,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            db.execute("DELETE FROM tenants_auditentry")
 
 
 def test_f16_a_membership_that_somebody_granted_is_taken_back(database: Database) -> None:
