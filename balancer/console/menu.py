@@ -12,6 +12,8 @@ menu.add(
         Item("console:pools", _("Pools"), "server-2", group=Group.TRAFFIC),
         Item("console:routes", _("Routes"), "route", group=Group.TRAFFIC),
         Item("console:domains", _("Domains"), "world", group=Group.SECURITY),
+        Item("console:rate-limit", _("Rate limits"), "scale", group=Group.SECURITY),
+        Item("console:security-headers", _("Security headers"), "lock", group=Group.SECURITY),
         Item("console:deployments", _("Deployments"), "rocket", group=Group.DEPLOY),
         Item("console:logs", _("Logs"), "list-search", group=Group.OBSERVE),
         Item("console:changes", _("Changes"), "history", group=Group.DEPLOY),

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from balancer.console import backends, changes, deployments, domains, export, live, logs, overview, pools, routes, start
+from balancer.console import (
+    backends,
+    changes,
+    deployments,
+    domains,
+    export,
+    live,
+    logs,
+    overview,
+    pools,
+    protection,
+    routes,
+    start,
+)
 from balancer.console import menu as menu  # adds the entries
 
 app_name = "console"
@@ -33,6 +46,8 @@ urlpatterns = [
     path("t/<str:slug>/domains/<str:domain_id>/remove", domains.remove, name="domain-remove"),
     path("t/<str:slug>/deployments", deployments.index, name="deployments"),
     path("t/<str:slug>/deployments/<int:number>", deployments.detail, name="deployment"),
+    path("t/<str:slug>/rate-limit", protection.rate_limit, name="rate-limit"),
+    path("t/<str:slug>/security-headers", protection.security_headers, name="security-headers"),
     path("t/<str:slug>/logs", logs.index, name="logs"),
     path("t/<str:slug>/changes", changes.index, name="changes"),
 ]

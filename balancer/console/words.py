@@ -77,6 +77,8 @@ KIND: dict[str, Promise] = {
     "route": _("Route"),
     "deployment": _("Deployment"),
     "tenant": _("Tenant"),
+    "ratelimit": _("Rate limit"),
+    "securityheaders": _("Security headers"),
 }
 DOMAIN: dict[str, Promise] = {
     "pending": _("Waiting for its proof"),
