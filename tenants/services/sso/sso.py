@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 
 from tenants.actor import SYSTEM, Actor
 from tenants.errors import Refused
-from tenants.models import Membership, Outcome, SignIn, SsoIdentity, SsoProvider, Tenant, User
+from tenants.models import Membership, Outcome, SignIn, SsoIdentity, SsoProvider, Tenant, TenantStatus, User
 from tenants.oidc import claims
 from tenants.oidc.claims import Rules, Who
 from tenants.queries import people
@@ -125,10 +125,12 @@ def _as(user: User, by: Actor) -> Actor:
 
 def _admit(provider: SsoProvider, who: Who, *, by: Actor, now: datetime) -> Admitted:
     """Under the tenant's lock: two first sign-ins at once make one person."""
-    tenancy.hold(provider.tenant_id)
+    is_open = tenancy.hold(provider.tenant_id).status == TenantStatus.ACTIVE
     rules = sso_config.rules_of(provider)
     if not claims.in_domain(who, rules):
         raise other_domain()
+    if not is_open:  # suspended or deleted: a member comes in, to look; nobody is made one
+        rules = replace(rules, create_members=False)
     identity = _known(provider, who)
     user = identity.user if identity else _linked(provider, who, rules) or _created(provider, who, rules, now=now)
     membership = _member(provider, user) or _joined(provider, user, who, rules, by=by, now=now)

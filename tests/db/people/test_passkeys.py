@@ -74,6 +74,27 @@ def test_f1_an_answer_is_good_once(world: World, person: User, device: Device) -
     assert post_json(Client(), "/passkey", answer).status_code == 422
 
 
+def test_f1_a_challenge_is_of_one_session(world: World, person: User, device: Device) -> None:
+    here, there = Client(), Client()
+    asked = post_json(here, "/passkey/options").json()
+    post_json(there, "/passkey/options")
+    answer = device.get(asked, handle=person.pk.bytes)
+    assert post_json(there, "/passkey", answer).status_code == 422
+    assert post_json(here, "/passkey", answer).status_code == 200, "and is not used up by it"
+
+
+def test_f1_one_passkey_is_of_one_person(world: World, person: User, device: Device) -> None:
+    """Nor is what was signed to register one good to sign in."""
+    other = Client()
+    other.force_login(world.viewer)
+    options = post_json(other, "/security/passkeys/options").json()
+    taken = post_json(other, "/security/passkeys?name=key", device.create(options))
+    assert taken.status_code == 422, taken.content
+    assert Passkey.objects.get().user_id == person.pk
+    options = post_json(other, "/security/passkeys/options").json()
+    assert post_json(other, "/passkey", device.create(options)).status_code == 422
+
+
 def test_f1_a_copied_device_is_noticed_by_its_count(world: World, person: User, device: Device) -> None:
     device.count = 5
     assert alone(device, person.pk.bytes).status_code == 200

@@ -192,6 +192,21 @@ def test_who_may_not_use_their_place_does_not_by_sso(world: World, sso: Switch, 
     assert code_of(journey.other().sign_in()) == "sso_suspended"
 
 
+@pytest.mark.parametrize("status", ["suspended", "deleted"])
+def test_nobody_is_made_a_member_of_a_tenant_that_is_closed(
+    world: World, sso: Switch, journey: Journey, provider: Provider, status: str
+) -> None:
+    sso(create_members=True)
+    known = journey.other()
+    known.sign_in()
+    Tenant.objects.filter(pk=world.ours.pk).update(status=status)
+    provider.person = "rui"
+    assert code_of(journey.sign_in()) == "sso_not_known"
+    assert not User.objects.filter(email="rui@acme.test").exists()
+    provider.person = "ana"
+    assert known.sign_in().status_code == 302, "who is one already comes in as by password"
+
+
 def test_required_closes_passwords_to_everybody_but_owners(world: World, sso: Switch, journey: Journey) -> None:
     sso(required=True)
     viewer, owner = journey.other().client, journey.other().client
