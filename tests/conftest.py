@@ -3,6 +3,7 @@
 Tests of threads and processes see only what is committed: they ask for `committed`, which puts everything back.
 """
 
+import functools
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import pytest
 from django.db import connection, connections
 from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
+from httpx._transports import default as transports
 from pytest_django.plugin import DjangoDbBlocker
 
 from balancer.fleet.models import Node
@@ -151,6 +153,8 @@ def put_back(world: World) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Playwright's sync API leaves its event loop running in the tests' thread, where Django then refuses to touch the
     database. Nothing else runs in that loop, so nothing is unsafe."""
+    # Each client of httpx would read all authorities anew, a tenth of a second of computing; tests make thousands.
+    transports.create_ssl_context = functools.cache(transports.create_ssl_context)  # type: ignore[attr-defined]
     if config.getoption("markexpr") == "browser":
         os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 

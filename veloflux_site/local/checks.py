@@ -24,6 +24,7 @@ CHECKS = (
 
 NODE_TESTS = ("tests/live/edge", "tests/live/test_core_accepts.py", "tests/live/test_core_runs.py")
 NOTHING_FOUND = 5  # pytest's exit status when no test was selected
+MOST_WORKERS = 4  # each has a database, a number of Redis's sixteen, and servers of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def run(folder: Folder, asked: Asked) -> int:
     if asked.tests:
         results |= _fast(folder, asked) if asked.fast else _tests(folder, asked, known)
     failed = [name for name, status in results.items() if status != 0]
+    if set(failed) - {name for name, _ in CHECKS}:
+        say("a test alone: python3 manage.py test -- '<its name, as behind FAILED above>'")
     say(f"FAILED: {', '.join(failed)}" if failed else f"passed: {', '.join(results)}")
     return 1 if failed else 0
 
@@ -109,6 +112,13 @@ def _is_ours(name: str) -> bool:
     return name.startswith("VELOFLUX_") or environment.is_setting(name)
 
 
+def workers(asked: Asked) -> tuple[str, ...]:
+    """pytest-xdist's words: several workers for all tests, even on one core, since half of the time goes by waiting;
+    none for a few tests, which are there sooner than a second database."""
+    cores = len(os.sched_getaffinity(0))
+    return () if asked.words else ("-n", str(min(max(cores, 2), MOST_WORKERS)))
+
+
 def _pytest(words: Sequence[str], known: Settings, *, folder: Folder, name: str = "tests") -> int:
     env = _environment(known | {"DJANGO_SETTINGS_MODULE": "tests.settings"})
     return _step(name, ("pytest", *words), folder=folder, env=env)
@@ -117,7 +127,7 @@ def _pytest(words: Sequence[str], known: Settings, *, folder: Folder, name: str 
 def _fast(folder: Folder, asked: Asked) -> dict[str, int]:
     with servers.run_folder(folder) as home:
         known = servers.settings(folder, binaries={}, home=home)
-        return {"tests": _pytest(("tests/unit", *asked.words), known, folder=folder)}
+        return {"tests": _pytest(("tests/unit", *workers(asked), *asked.words), known, folder=folder)}
 
 
 def _tests(folder: Folder, asked: Asked, binaries: Settings) -> dict[str, int]:
@@ -151,9 +161,11 @@ def _parts(folder: Folder, asked: Asked, known: Settings, chromium: Browser) -> 
     """Browser tests in a process of their own: Playwright leaves an event loop running in the thread of the tests."""
     if "-m" in asked.words:
         return {"tests": _pytest(asked.words, known, folder=folder)}
-    statuses = {"tests": _pytest(("-m", "not browser", *asked.words), known, folder=folder)}
+    beside = workers(asked)
+    statuses = {"tests": _pytest(("-m", "not browser", *beside, *asked.words), known, folder=folder)}
     if chromium.path:
-        statuses["browser"] = _pytest(("-m", "browser", *asked.words), known, folder=folder, name="browser tests")
+        words = ("-m", "browser", *beside, *asked.words)
+        statuses["browser"] = _pytest(words, known, folder=folder, name="browser tests")
     else:
         say(f"browser tests are left out: {chromium.missing}")
     return found_in(statuses)
