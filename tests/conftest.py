@@ -129,7 +129,7 @@ def put_back(world: World) -> None:
             cursor.execute("TRUNCATE balancer_pool, balancer_backend, balancer_route")
     with scope.platform_scope(), connection.cursor() as cursor:
         cursor.execute(
-            "TRUNCATE fleet_edit, fleet_revision, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
+            "TRUNCATE fleet_edit, fleet_revision, fleet_delivery, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
             "tenants_apikey, tenants_signin, tenants_domain, django_session CASCADE"
         )
         # For the next test only: the trail's own owner may take its triggers off, and does nowhere else.

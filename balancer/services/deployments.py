@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce, Greatest
 
 from balancer import enqueue
 from balancer.edge import signing
-from balancer.fleet.models import Deployment, DeploymentState, Node, Outcome, Snapshot
+from balancer.fleet.models import Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
 from balancer.services.nodes import key_of
 from tenants.scope import platform_scope
@@ -82,13 +82,36 @@ def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:
 
     The cost follows what changed.
     """
-    newer = Snapshot.objects.filter(cluster=nodes[0].cluster_id, generation__gt=since)
-    tell(nodes, list(newer.order_by("generation")), since=since, now=now)
+    cluster_id = nodes[0].cluster_id
+    # Read before the snapshots: what is committed later has a higher one. A revision that one node tries raises it for
+    # the others too, without a snapshot.
+    reached = Cluster.objects.values_list("generation", flat=True).get(pk=cluster_id)
+    newer = list(Snapshot.objects.filter(cluster=cluster_id, generation__gt=since).order_by("generation"))
+    trying = Trial.objects.filter(node__in=nodes, ended_at=None, generation__gt=since).select_related("revision")
+    tried: dict[str, list[Snapshot]] = defaultdict(list)
+    for trial in trying:
+        tried[trial.node_id].append(as_snapshot(trial))
+    for node in nodes:
+        if node.pk in tried:
+            own = sorted([*newer, *tried[node.pk]], key=lambda one: one.generation)
+            tell([node], own, since=since, now=now, reached=reached)
+    rest = [node for node in nodes if node.pk not in tried]
+    if rest:
+        tell(rest, newer, since=since, now=now, reached=reached)
 
 
-def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, now: datetime) -> None:
-    """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first."""
-    generation = fragments[-1].generation if fragments else since
+def as_snapshot(trial: Trial) -> Snapshot:
+    """What only the node that tries it is told."""
+    revision = trial.revision
+    return Snapshot(
+        tenant_id=trial.tenant_id, generation=trial.generation, digest=revision.digest, state=revision.state
+    )
+
+
+def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, now: datetime, reached: int = 0) -> None:
+    """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first; up to
+    `reached` there are no others."""
+    generation = max(reached, fragments[-1].generation if fragments else since)
     content = {
         "cluster": nodes[0].cluster_id,
         "since": since,

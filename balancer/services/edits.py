@@ -7,7 +7,8 @@ from typing import Any, Generic, TypeVar
 from django.db import models, transaction
 
 from balancer import enqueue
-from balancer.fleet.models import Act, Edit
+from balancer.fleet.models import Act, Delivery, Deploy, Edit
+from balancer.queries import objects
 from tenants import scope
 from tenants.actor import Actor
 from tenants.models import Tenant
@@ -15,6 +16,8 @@ from tenants.services.trail import audit
 
 Thing = TypeVar("Thing")
 NOT_SHOWN = frozenset({"created_at", "updated_at", "moves"})
+# What someone does to a running backend is meant now, however changes of configuration go out.
+AT_ONCE = frozenset({Act.DRAIN, Act.READY, Act.MAINTAIN, Act.WEIGHT, Act.RETRY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,21 +75,28 @@ def put_out(
 ) -> Edit:
     """The edit alone, for what was written into the audit trail already."""
     before, after = differing(before or {}, after or {})
+    kind = thing._meta.model_name or ""
     edit = Edit.objects.create(
         tenant_id=scope.required().tenant_id,
         by_id=by.user_id,
         through=by.through,
         act=act,
-        kind=thing._meta.model_name or "",
+        kind=kind,
         object_id=thing.pk,
         name=str(thing)[:200],
         before=before,
         after=after,
         request_id=by.request_id,
         at=now,
+        staged=kind in objects.KINDS and act not in AT_ONCE and stages(scope.required().tenant_id),
     )
     transaction.on_commit(lambda: enqueue.cut(edit.tenant_id, request_id=by.request_id))
     return edit
+
+
+def stages(tenant_id: str) -> bool:
+    """Does what this tenant changes wait until somebody deploys it?"""
+    return Delivery.objects.filter(tenant=tenant_id, deploy=Deploy.STAGED).exists()
 
 
 def differing(before: dict[str, Any], after: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -1,15 +1,20 @@
 """One owner per host, across the whole service."""
 
+from collections.abc import Collection
+
 from django.conf import settings
 from django.db import connection
 from django.db.models import QuerySet
 
-from balancer.fleet.models import HostClaim
+from balancer.fleet.models import Delivery, Deploy, HostClaim
 from balancer.models import Route
 from tenants import scope
 from tenants.errors import Conflict, InvalidField
 
 # Taken in the claiming transaction: two tenants cannot both find `*.x` and `a.x` free.
+CLAIM_LOCKS = """
+SELECT pg_advisory_xact_lock(hashtext('host ' || site)) FROM (SELECT unnest(%s::text[]) AS site ORDER BY 1) AS sites
+"""
 CLAIM_LOCK = "SELECT pg_advisory_xact_lock(hashtext('host ' || %s))"
 
 
@@ -30,9 +35,52 @@ def claim(host: str) -> None:
     HostClaim.objects.get_or_create(host=host, defaults={"tenant_id": tenant_id})
 
 
+def claim_all(hosts: Collection[str]) -> None:
+    """The same for many: a handful of queries, however many there are."""
+    tenant_id = scope.required().tenant_id
+    for host in sorted(set(hosts) & set(settings.RESERVED_HOSTS)):
+        raise InvalidField("host", f"{host} is the console's own; choose a host of yours.", "reserved")
+    mine = HostClaim.objects.filter(host__in=hosts, tenant_id=tenant_id).values_list("host", flat=True)
+    new = sorted(set(hosts) - set(mine))
+    if not new:
+        return
+    sites = sorted({registrable(host.removeprefix("*.")) for host in new})
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM_LOCKS, [sites])
+    taken = overlapping_any(new).exclude(tenant_id=tenant_id).values_list("host", flat=True)
+    for other in sorted(taken):
+        host = next(one for one in new if overlap(one, other))
+        raise Conflict(
+            f"{host} is in use by another account. If it is yours, ask support to move it.", "host_taken", "/host"
+        )
+    HostClaim.objects.bulk_create([HostClaim(host=host, tenant_id=tenant_id) for host in new], ignore_conflicts=True)
+
+
+def release_all(hosts: Collection[str]) -> None:
+    if still_served():
+        return
+    HostClaim.objects.filter(host__in=hosts, tenant_id=scope.required().tenant_id).delete()
+
+
+def overlapping_any(hosts: Collection[str]) -> QuerySet[HostClaim]:
+    claims = HostClaim.objects.filter(host__in=[*hosts, *map(above, hosts)])
+    wild = "|".join(escaped(host[2:]) for host in hosts if host.startswith("*."))
+    return claims | HostClaim.objects.filter(host__regex=rf"^[^.]+\.({wild})$") if wild else claims
+
+
+def overlap(one: str, other: str) -> bool:
+    """Would both answer for some name?"""
+    return one == other or above(one) == other or above(other) == one
+
+
+def still_served() -> bool:
+    """Where changes wait, a host is given up when the change is deployed (`releases.let_go_of_hosts`)."""
+    return Delivery.objects.filter(tenant=scope.required().tenant_id, deploy=Deploy.STAGED).exists()
+
+
 def release(host: str) -> None:
     """Give it up with the tenant's last route for it."""
-    if not Route.objects.filter(host=host).exists():
+    if not Route.objects.filter(host=host).exists() and not still_served():
         HostClaim.objects.filter(host=host, tenant_id=scope.required().tenant_id).delete()
 
 

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
 
-from balancer.fleet.models import Act, Deployment, Edit, Node, Revision, Snapshot
+from balancer.fleet.models import Act, Contents, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
-from balancer.queries import desired_state
-from balancer.services import deployments, edits
+from balancer.queries import desired_state, objects
+from balancer.services import beside, deployments, edits, trials
 from tenants.actor import Actor
 from tenants.models import Tenant
 
@@ -20,20 +20,36 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """Edits and the state that holds them, of one moment."""
+    """Edits, and the state and the objects that hold them, of one moment."""
 
     edits: list[Edit]
     state: desired.Tenant
+    objects: objects.Document
+
+
+@dataclass(frozen=True, slots=True)
+class Making:
+    """How a revision is made where not by a cut alone. `by` None: the author of its last edit. `anew`: even when
+    traffic sees no difference. `canary`: whether one node tries it first, for so many seconds; None: as it is set."""
+
+    note: str = ""
+    by: Actor | None = None
+    anew: bool = False
+    canary: bool | None = None
+
+
+BY_A_CUT = Making()
 
 
 def cut(tenant_id: str, *, now: datetime) -> Revision | None:
     """Gather the tenant's edits so far; None when nothing that HAProxy would see has changed.
 
     In the tenant's scope, outside a transaction. One cut at a time for a tenant; two tenants only meet at the
-    cluster's counter. A crash anywhere leaves edits without a revision, which the sweep cuts.
+    cluster's counter. A crash anywhere leaves edits without a revision, which the sweep cuts. While one node tries a
+    revision, what comes after it waits.
     """
     with one_at_a_time(tenant_id):
-        gathered = gather(tenant_id)
+        gathered = gather(tenant_id, now=now)
         if gathered is None:
             return None
         placed = keep(tenant_id, gathered, now=now)
@@ -55,52 +71,108 @@ def one_at_a_time(tenant_id: str) -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(hashtextextended('cut ' || %s, 0))", [tenant_id])
 
 
-@transaction.atomic
-def gather(tenant_id: str) -> Gathered | None:
+def gather(tenant_id: str, *, now: datetime) -> Gathered | None:
     """Edits and rows of one moment: an edit that is listed is in the state, one that is not comes with the next cut."""
+    found = of_one_moment(tenant_id)
+    if isinstance(found, Gathered):
+        return found
+    return gather_beside(tenant_id, now=now) if found else None
+
+
+@transaction.atomic
+def of_one_moment(tenant_id: str) -> Gathered | bool:
+    """False: nothing is due; True: something is, beside what is staged."""
     with connection.cursor() as cursor:
         cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-    edits = list(Edit.objects.filter(tenant=tenant_id, revision=None).order_by("id"))
-    return Gathered(edits, desired_state.of(Tenant.objects.get(pk=tenant_id))) if edits else None
+    uncut = list(Edit.objects.filter(tenant=tenant_id, revision=None).order_by("id"))
+    due = [edit for edit in uncut if not edit.staged]
+    if not due or trials.under_way(tenant_id):
+        return False
+    if len(due) < len(uncut):
+        return True
+    return Gathered(due, desired_state.of(Tenant.objects.get(pk=tenant_id)), objects.current())
+
+
+@transaction.atomic
+def gather_beside(tenant_id: str, *, now: datetime) -> Gathered | None:
+    """What is meant at once, upon what was deployed last: the staged changes stay where they are."""
+    tenant = edits.hold_tenant()
+    due = list(Edit.objects.filter(tenant=tenant_id, revision=None, staged=False).order_by("id"))
+    document, put_off = beside.with_edits(last_objects(tenant_id), due)
+    Edit.objects.filter(pk__in=[edit.pk for edit in put_off]).update(staged=True)
+    due = [edit for edit in due if edit not in put_off]
+    return Gathered(due, beside.composed(tenant, document, now=now), document) if due else None
+
+
+def last_objects(tenant_id: str) -> objects.Document:
+    """What the newest revision holds; nothing where there is none."""
+    found = Contents.objects.filter(tenant=tenant_id).order_by("-revision__number").first()
+    return found.objects_kept if found else {}
 
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A revision as its cluster's nodes are to have it; `nodes` as they were when it was placed."""
+    """A revision as its cluster's nodes are to have it; `nodes` as they were when it was placed, those to be told."""
 
     revision: Revision
     snapshot: Snapshot
-    nodes: list[Node]
+    nodes: list[Node] = field(default_factory=list)
 
 
 @transaction.atomic
-def keep(tenant_id: str, gathered: Gathered, *, now: datetime) -> Placed | None:
-    """Write the revision and its snapshot, unless the digest says that traffic is as it was."""
+def keep(tenant_id: str, gathered: Gathered, *, now: datetime, making: Making = BY_A_CUT) -> Placed | None:
+    """Write the revision and its snapshot, unless the digest says that traffic is as it was: what traffic does not see
+    belongs to the revision that it came after."""
     digest = codec.digest(gathered.state)
     last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number").first()
     ids = [edit.pk for edit in gathered.edits]
-    if last is not None and last.digest == digest:
+    if last is not None and last.digest == digest and not making.anew:
         Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=last)
+        Contents.objects.update_or_create(
+            revision=last, defaults={"tenant_id": tenant_id, "objects_kept": gathered.objects}
+        )
         return None
     revision = Revision.objects.create(
         tenant_id=tenant_id,
         number=last.number + 1 if last else 1,
         digest=digest,
         state=codec.to_json(gathered.state),
-        by_id=gathered.edits[-1].by_id,
+        by_id=making.by.user_id if making.by else gathered.edits[-1].by_id,
+        note=making.note,
         created_at=now,
     )
-    Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision)
-    request_ids = [edit.request_id for edit in gathered.edits if edit.request_id]
-    placed = place(revision, request_ids[-20:], now=now)
-    log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids[-20:])
+    Contents.objects.create(revision=revision, tenant_id=tenant_id, objects_kept=gathered.objects)
+    Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision, staged=False)
+    request_ids = [edit.request_id for edit in gathered.edits if edit.request_id][-20:]
+    trial = trials.wanted(tenant_id, making.canary) if last is not None else None
+    placed = try_out(revision, request_ids, trial, now=now) if trial else place(revision, request_ids, now=now)
+    log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids)
     return placed
 
 
 def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Placed:
     """Make the revision its tenant's newest on its cluster. Last in the transaction: it holds the cluster's counter."""
+    trials.end(revision.tenant_id, "It went to all nodes.", now=now)
+    snapshot = next_snapshot(revision, request_ids)
+    newest = ["revision", "generation", "digest", "state", "request_ids"]
+    Snapshot.objects.bulk_create(
+        [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
+    )
+    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
+
+
+def try_out(revision: Revision, request_ids: list[str], trial: trials.Wanted, *, now: datetime) -> Placed:
+    """Give it to one node; the others keep the snapshot that they have until it is seen how that one fares."""
+    snapshot = next_snapshot(revision, request_ids)
+    deployments.open_for(snapshot, now=now)
+    trials.begin(revision, trial, generation=snapshot.generation, now=now)
+    return Placed(revision, snapshot, [trial.node])
+
+
+def next_snapshot(revision: Revision, request_ids: list[str]) -> Snapshot:
+    """Not saved."""
     cluster_id, generation = next_generation(revision.tenant_id)
-    snapshot = Snapshot(
+    return Snapshot(
         tenant_id=revision.tenant_id,
         cluster_id=cluster_id,
         revision=revision,
@@ -109,11 +181,6 @@ def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Place
         state=revision.state,
         request_ids=request_ids,
     )
-    newest = ["revision", "generation", "digest", "state", "request_ids"]
-    Snapshot.objects.bulk_create(
-        [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
-    )
-    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
 
 
 @transaction.atomic
@@ -121,9 +188,14 @@ def retry(deployment: Deployment, *, by: Actor, now: datetime) -> Revision:
     """Make the tenant's newest revision new to its nodes again, whatever they did with it before."""
     edits.record(Act.RETRY, deployment, by=by, now=now)
     newest = Revision.objects.filter(tenant=deployment.tenant_id).order_by("-number")[:1].get()
-    place(newest, [by.request_id] if by.request_id else [], now=now)
-    transaction.on_commit(lambda: deployments.dispatch_cluster(newest.tenant_id, now=now))
+    place_again(newest, by=by, now=now)
     return newest
+
+
+def place_again(revision: Revision, *, by: Actor, now: datetime) -> None:
+    """Inside a transaction; the nodes are told after it."""
+    place(revision, [by.request_id] if by.request_id else [], now=now)
+    transaction.on_commit(lambda: deployments.dispatch_cluster(revision.tenant_id, now=now))
 
 
 # Raises the counter under its row's lock, held until commit, so that generations commit in order.
@@ -142,6 +214,6 @@ def next_generation(tenant_id: str) -> tuple[str, int]:
 
 
 def uncut_tenants(limit: int) -> list[str]:
-    """Tenants with edits that no revision holds yet. In the platform's scope; one query."""
-    found = Edit.objects.filter(revision=None).order_by("tenant_id").values_list("tenant_id", flat=True).distinct()
-    return list(found[:limit])
+    """Tenants with edits that no revision holds yet, and that nobody staged. In the platform's scope; one query."""
+    due = Edit.objects.filter(revision=None, staged=False)
+    return list(due.order_by("tenant_id").values_list("tenant_id", flat=True).distinct()[:limit])

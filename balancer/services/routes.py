@@ -1,5 +1,8 @@
 """Create, change and delete routes, and hold each host to one tenant."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,6 +15,8 @@ from balancer.services import domains, edits, hosts, limits, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
+
+_known: ContextVar[frozenset[str] | None] = ContextVar("known_pools", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +96,21 @@ def refuse_twice(values: dict[str, Any], but: Route | None = None) -> None:
         )
 
 
+@contextmanager
+def pools_known(ids: frozenset[str]) -> Iterator[None]:
+    """Within, these are the tenant's pools: for many routes at once, and for pools that are about to be written."""
+    before = _known.set(ids)
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+def pool_exists(pk: str) -> bool:
+    known = _known.get()
+    return Pool.objects.filter(pk=pk).exists() if known is None else pk in known
+
+
 def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     """The model's fields, each by its rule; `pool` becomes `pool_id`."""
     problems, clean = rules.Problems(), dict(values)
@@ -101,7 +121,7 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     )
     clean["tags"] = problems.take("tags", rules.tags, values["tags"])
     clean["pool_id"] = clean.pop("pool")
-    if not Pool.objects.filter(pk=clean["pool_id"]).exists():
+    if not pool_exists(clean["pool_id"]):
         problems.add("pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool")
     problems.raise_any()
     return clean

@@ -1,13 +1,17 @@
 from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement
+from balancer.fleet.models.delivery import Delivery, Deploy, Trial
 from balancer.fleet.models.deployment import Deployment, DeploymentState
 from balancer.fleet.models.domain import DomainProof, ProofMethod
 from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
-from balancer.fleet.models.revision import Revision, Snapshot
+from balancer.fleet.models.revision import Contents, Revision, Snapshot
 
 __all__ = [
     "Act",
     "Cluster",
+    "Contents",
+    "Delivery",
+    "Deploy",
     "Deployment",
     "DeploymentState",
     "DomainProof",
@@ -19,4 +23,5 @@ __all__ = [
     "ProofMethod",
     "Revision",
     "Snapshot",
+    "Trial",
 ]

@@ -18,7 +18,8 @@ class Act(models.TextChoices):
 
 
 class Edit(models.Model):
-    """Written in the transaction of the change itself. Without a revision it is still to be cut.
+    """Written in the transaction of the change itself. Without a revision it is still to be cut; `staged`: not before
+    somebody deploys it.
 
     `before` and `after` hold the fields that differ.
     """
@@ -35,6 +36,7 @@ class Edit(models.Model):
     after = models.JSONField(default=dict)
     request_id = models.CharField(max_length=64, blank=True)
     at = models.DateTimeField()
+    staged = models.BooleanField(default=False, db_default=False)
     revision = models.ForeignKey("fleet.Revision", on_delete=models.SET_NULL, null=True, related_name="edits")
 
     class Meta:

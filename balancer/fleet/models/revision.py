@@ -27,6 +27,18 @@ class Revision(models.Model):
         return f"r{self.number}"
 
 
+class Contents(models.Model):
+    """A tenant's objects as they were at a revision (`queries.objects`): what a diff shows and a rollback brings back.
+    Beside the revision, because a list of revisions needs none of it."""
+
+    revision = models.OneToOneField(Revision, on_delete=models.CASCADE, primary_key=True, related_name="contents")
+    tenant = models.ForeignKey(Tenant, on_delete=models.CASCADE, related_name="+")
+    objects_kept = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"what {self.revision_id} holds"
+
+
 class Snapshot(models.Model):
     """The newest accepted desired state of a tenant on a cluster. `state` null: it left the cluster, and then outlives
     its tenant, so that a node which was away is told."""

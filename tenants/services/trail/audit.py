@@ -1,7 +1,8 @@
 """Write down what happened, in the transaction of what happened."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -52,6 +53,46 @@ def record(
             before=redacted(before),
             after=redacted(after),
             request_id=by.request_id,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One of many things done at once. `before` and `after` hold what differs."""
+
+    act: str
+    kind: str
+    object_id: str
+    name: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+
+
+def record_many(entries: Sequence[Entry], *, by: Actor, now: datetime, tenant: str) -> None:
+    """The same for many, in few statements; the database chains them in their order."""
+    with _where(tenant):
+        AuditEntry.objects.bulk_create(
+            [
+                AuditEntry(
+                    tenant_id=tenant,
+                    at=now,
+                    actor_id=by.user_id,
+                    actor=by.name,
+                    impersonator=by.impersonator,
+                    through=by.through[:40],
+                    address=by.address or None,
+                    act=entry.act,
+                    kind=entry.kind,
+                    object_id=entry.object_id,
+                    name=entry.name[:200],
+                    outcome=Outcome.DONE,
+                    before=redacted(entry.before),
+                    after=redacted(entry.after),
+                    request_id=by.request_id,
+                )
+                for entry in entries
+            ],
+            batch_size=500,
         )
 
 

@@ -5,7 +5,17 @@ from django.contrib.auth.models import Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import ProgrammingError, connection, transaction
 
-from balancer.fleet.models import Act, Deployment, DomainProof, Edit, Revision, Snapshot
+from balancer.fleet.models import (
+    Act,
+    Contents,
+    Delivery,
+    Deployment,
+    DomainProof,
+    Edit,
+    Revision,
+    Snapshot,
+    Trial,
+)
 from balancer.models import Pool
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -13,14 +23,19 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Snapshot, Deployment, DomainProof)
+UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial)
 
 
 def fill(tenant: Tenant) -> None:
     build.pool(tenant)  # an edit
-    build.deployment(tenant)  # a revision as well
+    deployed = build.deployment(tenant)  # a revision as well
     build.domain(tenant)
     with platform_scope():
+        Contents.objects.create(tenant=tenant, revision=deployed.revision, objects_kept={})
+        Delivery.objects.create(tenant=tenant)
+        Trial.objects.create(
+            tenant=tenant, revision=deployed.revision, node=deployed.node, generation=1, seconds=5, began_at=build.NOW
+        )
         Snapshot.objects.create(
             tenant=tenant, cluster=build.cluster(), generation=build.cluster().snapshots.count() + 1, digest="0" * 32
         )

@@ -1,0 +1,303 @@
+"""Many changes in one: each judged by its own rules, all written together, in one revision.
+
+What is asked of the database grows with the number of kinds, not with the number of operations.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.db import models, transaction
+
+from balancer.fleet.models import Edit
+from balancer.models import Backend
+from balancer.queries import desired_state, objects
+from balancer.services import beside, domains, edits, kinds, limits, routes, writing
+from balancer.services.kinds import KINDS, Kind
+from balancer.services.writing import Written
+from tenants.actor import Actor
+from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
+
+MOST = 1000
+REF = "ref:"
+
+
+class Act:
+    ADD, UPDATE, DELETE = "add", "update", "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`values` are fields of the kind's `New…`, of an update those that change. `errors`: what the door found wrong
+    with it already. `ref`: a name by which later operations may point at what this one adds (`ref:<name>`)."""
+
+    kind: str
+    act: str
+    id: str = ""
+    values: dict[str, Any] = field(default_factory=dict)
+    ref: str = ""
+    errors: tuple[FieldError, ...] = ()
+
+
+@dataclass(slots=True)
+class Result:
+    """`status` is created, updated, deleted, unchanged, failed, or not_done: something else failed, and all or nothing
+    was asked for."""
+
+    index: int
+    status: str = "not_done"
+    id: str | None = None
+    errors: tuple[FieldError, ...] = ()
+    code: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    results: list[Result]
+    edits: list[Edit]
+    changes: list[Written]
+
+
+@dataclass(slots=True)
+class Work:
+    """The tenant's objects as they would be after the operations so far."""
+
+    now: datetime
+    things: dict[str, dict[str, Any]] = field(default_factory=dict)
+    were: dict[str, dict[str, Any]] = field(default_factory=dict)
+    seen: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = field(default_factory=dict)
+    in_pool: dict[str, dict[str, models.Model]] = field(default_factory=lambda: defaultdict(dict))
+    refs: dict[str, str] = field(default_factory=dict)
+    owners: dict[tuple[str, str], int] = field(default_factory=dict)  # whose operation touched it last
+    hosts: set[str] = field(default_factory=set)
+    proven: frozenset[str] | None = None
+
+    def load(self) -> None:
+        for name, kind in KINDS.items():
+            rows = {row.pk: row for row in kind.model._default_manager.all()}
+            self.things[name], self.were[name] = dict(rows), rows
+            for columns in kind.unique():
+                self.seen[name, columns] = {_values(row, columns): row.pk for row in rows.values()}
+        for pk, backend in self.things["backend"].items():
+            self.in_pool[backend.pool_id][pk] = backend
+        self.hosts = {route.host for route in self.things["route"].values()}
+
+    def put(self, kind: Kind, thing: Any) -> None:
+        """Raise `Conflict` where another one is the same."""
+        found = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in kind.unique()]
+        if any(index.get(values, thing.pk) != thing.pk for index, values in found):
+            raise kinds.taken(kind, thing)
+        self.forget(kind, self.things[kind.name].get(thing.pk))
+        for index, values in found:
+            index[values] = thing.pk
+        self.things[kind.name][thing.pk] = thing
+        if isinstance(thing, Backend):
+            self.in_pool[thing.pool_id][thing.pk] = thing
+
+    def forget(self, kind: Kind, thing: Any) -> None:
+        if thing is None:
+            return
+        for columns in kind.unique():
+            self.seen[kind.name, columns].pop(_values(thing, columns), None)
+        del self.things[kind.name][thing.pk]
+        if isinstance(thing, Backend):
+            self.in_pool[thing.pool_id].pop(thing.pk, None)
+
+    def changes(self, kind: str) -> list[Written]:
+        here, was = self.things[kind], self.were[kind]
+        return [
+            Written(kind, was.get(pk), here.get(pk))
+            for pk in sorted(here.keys() | was.keys())
+            if here.get(pk) is not was.get(pk)
+        ]
+
+
+def _values(thing: models.Model, columns: Iterable[str]) -> tuple[Any, ...]:
+    return tuple(getattr(thing, column) for column in columns)
+
+
+def run(
+    operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool = True, dry_run: bool = False
+) -> Done:
+    """Do them in the order of the kinds (pools, backends, routes), and of the call within one kind.
+
+    `atomic`: all or nothing; raises `BatchRefused` with every result. Else what fails is left out. Raises
+    `LimitReached` in both. `dry_run`: everything is checked, nothing stays.
+    """
+    if dry_run:
+        with writing.tried():
+            return _run(operations, by=by, now=now, atomic=atomic)
+    with transaction.atomic():
+        return _run(operations, by=by, now=now, atomic=atomic)
+
+
+class BatchRefused(Refused):
+    def __init__(self, results: list[Result]) -> None:
+        failed = [result for result in results if result.status == "failed"]
+        errors = tuple(
+            FieldError(f"/operations/{one.index}{error.pointer}", error.code, error.detail)
+            for one in failed
+            for error in one.errors
+        )
+        first = failed[0]
+        detail = f"Nothing was changed: operation {first.index} of {len(results)} is refused. {first.errors[0].detail}"
+        if len(failed) > 1:
+            detail = f"Nothing was changed: {len(failed)} of {len(results)} operations are refused."
+        super().__init__(detail, "batch_refused", max(one.code for one in failed), errors)
+        self.results = results
+
+
+def _run(operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool) -> Done:
+    edits.hold_tenant()
+    work = Work(now)
+    work.load()
+    results = [Result(index) for index in range(len(operations))]
+    _refuse_too_many(work, operations)
+    for name, kind in KINDS.items():
+        mine = [(index, one) for index, one in enumerate(operations) if one.kind == name]
+        with routes.pools_known(frozenset(work.things["pool"])):
+            for index, operation in mine:
+                _one(work, kind, operation, results[index])
+    _hold_references(work, results)
+    if atomic and any(one.status == "failed" for one in results):
+        for one in results:
+            if one.status != "failed":
+                one.status, one.id = "not_done", None
+        raise BatchRefused(results)
+    changes = [change for name in KINDS for change in work.changes(name)]
+    written(changes)
+    return Done(results, writing.record(changes, by=by, now=now), changes)
+
+
+def written(changes: Sequence[Written]) -> None:
+    """Write them, and look once more at the whole."""
+    if not changes:
+        return
+    writing.write(changes)
+    writing.claim_hosts(changes)
+    beside.whole(desired_state.of(edits.hold_tenant()))
+
+
+def _refuse_too_many(work: Work, operations: Sequence[Operation]) -> None:
+    for name, room in (("backend", limits.room_for_backends), ("route", limits.room_for_routes)):
+        more = sum(_weight(one) for one in operations if one.kind == name and not one.errors)
+        if more > 0:
+            room(more)
+
+
+def _weight(operation: Operation) -> int:
+    return {Act.ADD: 1, Act.DELETE: -1}.get(operation.act, 0)
+
+
+def _one(work: Work, kind: Kind, operation: Operation, result: Result) -> None:
+    if operation.errors:
+        result.status, result.errors, result.code = "failed", operation.errors, 422
+        return
+    try:
+        result.status, result.id = _do(work, kind, operation, result.index)
+    except Refused as refused:
+        result.status, result.code = "failed", refused.status
+        result.errors = tuple(
+            FieldError(_in_data(error.pointer), error.code, error.detail) for error in refused.errors
+        ) or (FieldError("", refused.code, refused.detail),)
+
+
+def _in_data(pointer: str) -> str:
+    return f"/data{pointer}" if pointer else ""
+
+
+def _do(work: Work, kind: Kind, operation: Operation, index: int) -> tuple[str, str]:
+    if operation.act == Act.ADD:
+        thing = _new(work, kind, operation)
+        work.put(kind, thing)
+        if operation.ref:
+            work.refs[operation.ref] = thing.pk
+        work.owners[kind.name, thing.pk] = index
+        return "created", thing.pk
+    before = work.things[kind.name].get(work.refs.get(operation.id.removeprefix(REF), operation.id))
+    if before is None:
+        raise NotFound(f"There is no such {kind.name} here.")
+    work.owners[kind.name, before.pk] = index
+    if operation.act == Act.DELETE:
+        work.forget(kind, before)
+        if kind.name == "pool":
+            for backend in list(work.in_pool.pop(before.pk, {}).values()):
+                work.forget(KINDS["backend"], backend)
+        return "deleted", before.pk
+    after = _changed(work, kind, before, operation.values)
+    if objects.row_of(after) == objects.row_of(before):
+        return "unchanged", before.pk
+    work.put(kind, after)
+    return "updated", before.pk
+
+
+def _new(work: Work, kind: Kind, operation: Operation) -> Any:
+    values = _resolved(work, {**kind.defaults(), **operation.values})
+    columns: dict[str, Any] = {}
+    if kind.name == "backend":
+        columns["pool_id"] = values.pop("pool", "")
+        if columns["pool_id"] not in work.things["pool"]:
+            raise InvalidField(
+                "pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool"
+            )
+    columns |= kind.cleaned(values)
+    if kind.name == "route":
+        _require_host(work, columns["host"])
+    return kind.model(**columns, created_at=work.now, updated_at=work.now)
+
+
+def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> Any:
+    changes = _resolved(work, changes)
+    if kind.name == "backend" and changes.pop("pool", before.pool_id) != before.pool_id:
+        raise InvalidField("pool", "A backend stays in its pool; add it to the other one and remove it here.", "fixed")
+    columns = kind.cleaned(kind.values_of(before) | changes)
+    if kind.name == "route":
+        _require_host(work, columns["host"])
+    rows = {field.attname: getattr(before, field.attname) for field in before._meta.concrete_fields}
+    after = kind.model(**{**rows, **columns, "updated_at": work.now})
+    kinds.moved(before, after)
+    if kind.name == "backend":
+        refusal = kinds.leaves_none(before, after, list(work.in_pool[before.pool_id].values()))
+        if refusal is not None:
+            raise refusal
+    return after
+
+
+def _resolved(work: Work, values: dict[str, Any]) -> dict[str, Any]:
+    """`ref:<name>` → the id of what an earlier operation added."""
+    found = dict(values)
+    for name, value in values.items():
+        if isinstance(value, str) and value.startswith(REF) and (name == "pool" or name.endswith("_pool")):
+            found[name] = work.refs.get(value.removeprefix(REF), value)
+    return found
+
+
+def _require_host(work: Work, host: object) -> None:
+    """Of a host that the tenant has no route for yet. What is not a host is refused by its rule."""
+    if not isinstance(host, str) or host in work.hosts:
+        return
+    if work.proven is None:
+        work.proven = domains.proven()
+    domains.require(host, work.proven)
+    work.hosts.add(host)
+
+
+def _hold_references(work: Work, results: list[Result]) -> None:
+    """A pool that goes while a route still points at it."""
+    gone = work.were["pool"].keys() - work.things["pool"].keys()
+    pointing: dict[str, list[str]] = defaultdict(list)
+    for route in work.things["route"].values():
+        if route.pool_id in gone:
+            pointing[route.pool_id].append(str(route))
+    for pk, named in pointing.items():
+        pool = work.were["pool"][pk]
+        said = f"The pool {pool} still answers for {', '.join(named[:3])}. Point those routes elsewhere or delete them."
+        index = work.owners["pool", pk]
+        results[index].status, results[index].errors = "failed", (FieldError("", "pool_in_use", said),)
+        results[index].code = Conflict(said).status
+        work.things["pool"][pk] = pool
+        for backend in work.were["backend"].values():
+            if backend.pool_id == pk:
+                work.things["backend"].setdefault(backend.pk, backend)

@@ -1,0 +1,49 @@
+"""Make a revision here and now, inside the transaction that changed the rows: rollback, deploy, abort."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from balancer.fleet.models import Edit, HostClaim, Revision
+from balancer.models import Route
+from balancer.queries import desired_state, objects
+from balancer.services import beside, deployments, revisions
+from balancer.services.revisions import Gathered, Making
+from tenants.models import Tenant
+
+SAME_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('cut ' || %s, 0))"
+
+
+def release(
+    tenant: Tenant, due: Sequence[Edit], *, making: Making, now: datetime, document: objects.Document | None = None
+) -> Revision:
+    """Last in a transaction that holds the tenant. `document`: the objects that go out where they are not the rows as
+    they stand. The nodes are told after the commit. Returns the newest revision, made now or as it was."""
+    if document is None:
+        gathered = Gathered(list(due), beside.whole(desired_state.of(tenant)), objects.current())
+    else:
+        gathered = Gathered(list(due), beside.composed(tenant, document, now=now), document)
+    return put_out(tenant, gathered, making=making, now=now)
+
+
+def put_out(tenant: Tenant, gathered: Gathered, *, making: Making, now: datetime) -> Revision:
+    with connection.cursor() as cursor:
+        cursor.execute(SAME_LOCK, [tenant.pk])
+    placed = revisions.keep(tenant.pk, gathered, now=now, making=making)
+    if placed is None:
+        return Revision.objects.filter(tenant=tenant.pk).order_by("-number")[:1].get()
+    transaction.on_commit(lambda: deployments.dispatch_new(placed.snapshot, placed.nodes, now=now))
+    return placed.revision
+
+
+def waiting(tenant_id: str) -> list[Edit]:
+    """Edits that no revision holds, oldest first."""
+    return list(Edit.objects.filter(tenant=tenant_id, revision=None).order_by("id"))
+
+
+def let_go_of_hosts(tenant_id: str) -> None:
+    """Of those that neither the rows nor what is deployed routes: what is still served is nobody else's to take."""
+    deployed = {row.get("host", "") for row in revisions.last_objects(tenant_id).get("route", {}).values()}
+    routed = set(Route.objects.values_list("host", flat=True))
+    HostClaim.objects.filter(tenant=tenant_id).exclude(host__in=deployed | routed).delete()
