@@ -16,8 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("staff/password_change/", RedirectView.as_view(pattern_name="account:password")),
     path("staff/", admin.site.urls),
     path("", include("balancer.console.urls")),
-    path("", include("billing.console.urls")),
     path("", include("tenants.console.urls")),
+    path("", include("billing.console.urls")),
 ]
 
 handler400 = "tenants.console.errors.bad_request"
