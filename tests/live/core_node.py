@@ -21,6 +21,7 @@ from balancer.haproxy.render import NodeSettings, render_tree
 from balancer.haproxy.replies import Verdict, judge
 from balancer.haproxy.running import MAPS, Running
 from balancer.haproxy.show import parse_info, parse_map, parse_pools, parse_servers, parse_stat, with_limits
+from tests.ports import free_port
 
 INSTALLED = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or ""
 HAPROXY = os.environ.get("VELOFLUX_TEST_HAPROXY") or INSTALLED
@@ -65,8 +66,7 @@ class LiveNode:
         """`others` are there as well, and stay as they are. `ipv6`: on ::1 too, by the same port."""
         self.folder, self.others = folder, others
         (folder / "run").mkdir()
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-            self.port, self.tls_port = free.getsockname()[1], other.getsockname()[1]
+        self.port, self.tls_port = free_port(), free_port()
         certificates.keep(folder / "certs", name="n1", now=datetime.now(UTC))
         self.settings = NodeSettings(
             str(folder / "run"),

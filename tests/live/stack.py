@@ -11,7 +11,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,14 +22,10 @@ from typing import Any
 import httpx
 import redis
 
+from tests.ports import free_port as free_port
+
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 60
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 def until(true: Callable[[], object], *, within: float = 20.0, every: float = 0.05, what: str = "it") -> Any:

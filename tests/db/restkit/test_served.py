@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Request
 
 from tests import build
 from tests.conftest import World
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 SECONDS = 40
@@ -26,9 +26,7 @@ REQUESTS = 30
 @pytest.fixture
 def server(committed: World, tmp_path: Path) -> Iterator[str]:
     """Its address. On the tests' database, with the tests’ settings and the static files."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     base = os.environ["VELOFLUX_DATABASE_URL"].rsplit("/", 1)[0]
     url = f"{base}/{connection.settings_dict['NAME']}"
     env = os.environ | {"VELOFLUX_DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.served_settings"}

@@ -4,7 +4,6 @@ import itertools
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,19 +24,13 @@ from balancer.haproxy.codec import digest, to_json
 from balancer.haproxy.desired import CheckType, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.show import parse_info, parse_servers
 from tests.live.edge.origins import Origin
+from tests.ports import free_port as free_port
 
 KEY = "a key of this test"
 HAPROXY = os.environ.get("VELOFLUX_TEST_HAPROXY", "/usr/sbin/haproxy")
 REPOSITORY = Path(__file__).parents[3]
 NO_CHECK = HealthCheck(type=CheckType.NONE)
 FAST_CHECK = HealthCheck(type=CheckType.HTTP, path="/health", interval_ms=200, timeout_ms=200, rise=1, fall=1)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(is_so: Callable[[], bool], *, within: float = 15.0) -> None:
