@@ -25,9 +25,9 @@ class WrongCredentials(Unauthenticated):
     """Of an address that has to be proven and is not, too: who registers an address with a password of their own, and
     then signs in with it, would else be told whether it was taken."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, at_door: bool) -> None:
         detail = "E-mail or password is wrong."
-        if settings.VERIFY_EMAIL:
+        if at_door and settings.VERIFY_EMAIL:
             detail = (
                 "E-mail or password is wrong, or the address is not confirmed yet. Open the link in our mail, or let "
                 "“Forgot your password?” send you a new one."
@@ -51,7 +51,7 @@ def prove(email: str, password: str, *, source: From, now: datetime, at_door: bo
     good = user is not None and len(password) <= MOST and user.has_usable_password() and user.check_password(password)
     if user is None or not good or not user.is_active or (at_door and is_unproven(user)):
         people_audit.refused("sign_in.password", email, by=source.actor(), now=now, detail="wrong_credentials")
-        raise WrongCredentials
+        raise WrongCredentials(at_door=at_door)
     lockout.succeeded(email, source.address)
     return user
 
