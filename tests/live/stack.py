@@ -25,7 +25,7 @@ import redis
 from tests.ports import free_port as free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-READY_WITHIN = 60
+READY_WITHIN = 150
 
 
 def until(true: Callable[[], object], *, within: float = 20.0, every: float = 0.05, what: str = "it") -> Any:
