@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from balancer.fleet.models import Cluster, Deployment, DomainProof, Revision
+from balancer.fleet.models import Cluster, Deployment, DomainProof, Edit, Revision
 from balancer.models import Backend, Pool, Route
 from balancer.services import backends, domains, nodes, pools, routes
 from billing.services import subscriptions
@@ -108,6 +108,18 @@ def deployment(tenant: Tenant) -> Deployment:
         revision = Revision.objects.create(tenant=tenant, number=number, digest="0" * 32, state={}, created_at=NOW)
         return Deployment.objects.create(
             tenant=tenant, revision=revision, node=node, generation=number, state="failed", queued_at=NOW
+        )
+
+
+def revision(tenant: Tenant) -> Revision:
+    return deployment(tenant).revision
+
+
+def pending(tenant: Tenant) -> Edit:
+    """A change that waits."""
+    with tenant_scope(tenant):
+        return Edit.objects.create(
+            tenant=tenant, act="create", kind="pool", object_id="a" * 12, name="x", at=NOW, staged=True
         )
 
 
@@ -210,6 +222,8 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "pool-backends": backend,
     "routes": route,
     "deployments": deployment,
+    "revisions": revision,
+    "changes": pending,
     "keys": api_key,
     "audit": audit_entry,
     "domains": domain,

@@ -3,6 +3,7 @@
 import re
 import time
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -78,16 +79,23 @@ class ChangeView(TenantView):
 
     def change(self, edit: Edit) -> dict[str, Any]:
         """At once, or with `Prefer: wait=N` when every node runs it, some node refused it, or N seconds are over."""
+        if edit.staged or not self.waits():
+            return ChangeSerializer(asdict(changes.Change(str(edit.pk), None, changes.state_before(edit)))).data
+        return self.awaited(lambda: changes.of(edit))
+
+    def waits(self) -> bool:
+        return WAIT.search(self.request.headers.get("Prefer", "")) is not None
+
+    def awaited(self, look: Callable[[], changes.Change]) -> dict[str, Any]:
+        """What is seen now, or with `Prefer: wait=N` at the end of the wait."""
         match = WAIT.search(self.request.headers.get("Prefer", ""))
-        if match is None:
-            return ChangeSerializer(asdict(changes.Change(str(edit.pk), None, changes.ChangeState.PENDING))).data
-        deadline = time.monotonic() + min(int(match[1]), MOST_SECONDS)
-        found = changes.of(edit)
+        deadline = time.monotonic() + (min(int(match[1]), MOST_SECONDS) if match else 0)
+        found = look()
         while (
             found.state in (changes.ChangeState.PENDING, changes.ChangeState.DEPLOYING) and time.monotonic() < deadline
         ):
             time.sleep(LOOK_EVERY)
-            found = changes.of(edit)
+            found = look()
         return ChangeSerializer(asdict(found)).data
 
 

@@ -6,8 +6,10 @@ from balancer.api.backends import BackendViewSet, PoolBackendViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
 from balancer.api.logs import LogViewSet
+from balancer.api.pending import DeliveryViewSet, PendingViewSet
 from balancer.api.pools import PoolViewSet
 from balancer.api.protection import RateLimitViewSet, SecurityHeadersViewSet
+from balancer.api.revisions import RevisionViewSet
 from balancer.api.routes import RouteViewSet
 from balancer.api.tenant_config import ConfigViewSet
 from tenants.restkit.routers import ID, TENANT, tenant_urls
@@ -18,6 +20,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("backends", BackendViewSet),
     *tenant_urls("routes", RouteViewSet),
     *tenant_urls("deployments", DeploymentViewSet),
+    *tenant_urls("revisions", RevisionViewSet),
+    *tenant_urls("changes", PendingViewSet),
+    *tenant_urls("delivery", DeliveryViewSet),
     *tenant_urls("domains", DomainViewSet),
     *tenant_urls("logs", LogViewSet),
     *tenant_urls("rate-limit", RateLimitViewSet),

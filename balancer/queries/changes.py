@@ -10,6 +10,7 @@ from balancer.fleet.models import Deployment, DeploymentState, Edit
 
 
 class ChangeState(StrEnum):
+    SAVED = "saved"  # waits until somebody deploys it
     PENDING = "pending"  # saved; not yet in a revision
     DEPLOYING = "deploying"
     LIVE = "live"
@@ -26,23 +27,33 @@ class Change:
     waiting: tuple[str, ...] = ()
 
 
+def state_before(edit: Edit) -> ChangeState:
+    """Of an edit that was just made."""
+    return ChangeState.SAVED if edit.staged else ChangeState.PENDING
+
+
 def of(edit: Edit) -> Change:
     """Two queries. An edit that changed nothing HAProxy sees is as live as the revision before it.
 
     Where a newer revision overtook the edit's own, the edit is as live as that one: it is in it.
     """
-    found = Edit.objects.select_related("revision").only("id", "revision__number").get(pk=edit.pk)
+    found = Edit.objects.select_related("revision").only("id", "staged", "revision__number").get(pk=edit.pk)
     if found.revision is None:
-        return Change(str(edit.pk), None, ChangeState.PENDING)
+        return Change(str(edit.pk), None, state_before(found))
+    return of_revision(edit.tenant_id, found.revision.number, edit=str(edit.pk))
+
+
+def of_revision(tenant_id: str, number: int, *, edit: str = "") -> Change:
+    """One query."""
     rows = list(
-        Deployment.objects.filter(tenant=edit.tenant_id, revision__number__gte=found.revision.number)
+        Deployment.objects.filter(tenant=tenant_id, revision__number__gte=number)
         .alias(live=Q(state=DeploymentState.LIVE))
         .order_by("node__name", "-live", "-generation")
         .distinct("node__name")
         .values_list("node__name", "state")
     )
     waiting = tuple(name for name, state in rows if state != DeploymentState.LIVE)
-    return Change(str(edit.pk), found.revision.number, merged(Counter(state for _, state in rows)), waiting)
+    return Change(edit, number, merged(Counter(state for _, state in rows)), waiting)
 
 
 def merged(states: Counter[str]) -> ChangeState:

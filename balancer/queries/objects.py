@@ -117,6 +117,10 @@ def fields(kind: str, row: Row | None, names: set[str]) -> dict[str, Any]:
     return {name: shown(kind, name, row.get(name, defaults.get(name))) for name in sorted(names)}
 
 
+def without_secrets(kind: str, values: Row) -> dict[str, Any]:
+    return {name: shown(kind, name, value) for name, value in values.items()}
+
+
 def shown(kind: str, name: str, value: Any) -> Any:
     if name not in SECRETS.get(kind, ()):
         return value

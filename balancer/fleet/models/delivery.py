@@ -33,6 +33,10 @@ class Delivery(models.Model):
     def __str__(self) -> str:
         return f"{self.tenant_id} {self.deploy}"
 
+    @property
+    def etag(self) -> str:
+        return f"delivery-{self.updated_at.timestamp() if self.updated_at else 0}"
+
 
 class Trial(models.Model):
     """A revision on one node alone, and what is watched there: `before` is what the node showed at the start.

@@ -26,6 +26,11 @@ class Revision(models.Model):
     def __str__(self) -> str:
         return f"r{self.number}"
 
+    @property
+    def etag(self) -> str:
+        """It never changes."""
+        return f"r{self.number}-{self.digest[:12]}"
+
 
 class Contents(models.Model):
     """A tenant's objects as they were at a revision (`queries.objects`): what a diff shows and a rollback brings back.

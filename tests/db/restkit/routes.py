@@ -74,4 +74,4 @@ def ids_for(tenant: Tenant, endpoint: Endpoint) -> dict[str, str]:
     made = {name: build.OBJECTS[PLURALS.get(name, name)](tenant) for name in names}
     if "pool-backends" in made:
         made["pool"] = made["pool-backends"].pool  # the one within whose path it is
-    return {name: str(one.pk) for name, one in made.items()}
+    return {name: str(getattr(one, "number", one.pk)) for name, one in made.items()}  # a revision goes by its number

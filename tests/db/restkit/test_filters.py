@@ -24,6 +24,7 @@ NOT_ONE_VALUE = {
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},
     "audit": {"id", "before", "after"},
+    "changes": {"id", "before", "after"},
     "profile/sessions": {"second_factor", "current", "browser"},
 }
 

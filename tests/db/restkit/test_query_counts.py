@@ -19,6 +19,8 @@ PINNED = {
     "pool-backends": WHO + 3,
     "routes": WHO + 2,
     "deployments": WHO + 2,
+    "revisions": WHO + 2,
+    "changes": WHO + 2,
     "domains": WHO + 2,
     "keys": WHO + 2,
     "audit": WHO + 2,
