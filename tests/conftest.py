@@ -18,6 +18,7 @@ from httpx._transports import default as transports
 from pytest_django.plugin import DjangoDbBlocker
 
 from balancer.fleet.models import Node
+from billing.models import Subscription
 from tenants import scope
 from tenants.models import Tenant, User
 from tenants.queries import directory
@@ -38,6 +39,7 @@ class World:
 
 
 _world: list[World] = []
+_subscriptions: list[Subscription] = []  # as the world began
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +48,7 @@ def django_db_setup(django_test_environment: None, django_db_blocker: DjangoDbBl
     with django_db_blocker.unblock(), scope.platform_scope():
         config = setup_databases(verbosity=0, interactive=False)
         _world[:] = [make_world()]
+        _subscriptions[:] = Subscription.objects.all()
     # Django itself asks the database between fixtures and tests: shared tables are all it needs.
     scope.enter(scope.PLATFORM)
     yield
@@ -142,6 +145,8 @@ def put_back(world: World) -> None:
         Node.objects.update(
             generation=0, asked_generation=0, asked_at=None, heartbeat_at=None, reported_at=0, outcome="never"
         )
+        for kept in _subscriptions:
+            kept.save(force_update=True)
         Tenant.objects.exclude(pk__in=[tenant.pk for tenant in tenants]).delete()
         User.objects.exclude(pk__in=[person.pk for person in people]).delete()
         cursor.execute("SELECT nspname FROM pg_namespace WHERE nspname LIKE 't\\_%%'")
