@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, re_path
 
 from balancer.api.backends import BackendViewSet, PoolBackendViewSet
+from balancer.api.bulk import BulkViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
 from balancer.api.logs import LogViewSet
@@ -20,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("backends", BackendViewSet),
     *tenant_urls("routes", RouteViewSet),
     *tenant_urls("deployments", DeploymentViewSet),
+    *tenant_urls("bulk", BulkViewSet),
     *tenant_urls("revisions", RevisionViewSet),
     *tenant_urls("changes", PendingViewSet),
     *tenant_urls("delivery", DeliveryViewSet),

@@ -30,8 +30,9 @@ class Act:
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`values` are fields of the kind's `New…`, of an update those that change. `errors`: what the door found wrong
-    with it already. `ref`: a name by which later operations may point at what this one adds (`ref:<name>`)."""
+    """`id` of an addition: the one that it shall have, empty for any. `values` are fields of the kind's `New…`, of an
+    update those that change. `errors`: what the door found wrong with it already. `ref`: a name by which later
+    operations may point at what this one adds (`ref:<name>`)."""
 
     kind: str
     act: str
@@ -65,6 +66,7 @@ class Work:
     """The tenant's objects as they would be after the operations so far."""
 
     now: datetime
+    force: bool = False
     things: dict[str, dict[str, Any]] = field(default_factory=dict)
     were: dict[str, dict[str, Any]] = field(default_factory=dict)
     seen: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = field(default_factory=dict)
@@ -119,18 +121,25 @@ def _values(thing: models.Model, columns: Iterable[str]) -> tuple[Any, ...]:
 
 
 def run(
-    operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool = True, dry_run: bool = False
+    operations: Sequence[Operation],
+    *,
+    by: Actor,
+    now: datetime,
+    atomic: bool = True,
+    dry_run: bool = False,
+    force: bool = False,
 ) -> Done:
     """Do them in the order of the kinds (pools, backends, routes), and of the call within one kind.
 
     `atomic`: all or nothing; raises `BatchRefused` with every result. Else what fails is left out. Raises
-    `LimitReached` in both. `dry_run`: everything is checked, nothing stays.
+    `LimitReached` in both. `dry_run`: everything is checked, nothing stays. `force`: even a pool's last ready backend
+    may be taken out.
     """
     if dry_run:
         with writing.tried():
-            return _run(operations, by=by, now=now, atomic=atomic)
+            return _run(operations, by=by, now=now, atomic=atomic, force=force)
     with transaction.atomic():
-        return _run(operations, by=by, now=now, atomic=atomic)
+        return _run(operations, by=by, now=now, atomic=atomic, force=force)
 
 
 class BatchRefused(Refused):
@@ -149,9 +158,9 @@ class BatchRefused(Refused):
         self.results = results
 
 
-def _run(operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool) -> Done:
+def _run(operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool, force: bool) -> Done:
     edits.hold_tenant()
-    work = Work(now)
+    work = Work(now, force=force)
     work.load()
     results = [Result(index) for index in range(len(operations))]
     _refuse_too_many(work, operations)
@@ -245,6 +254,8 @@ def _new(work: Work, kind: Kind, operation: Operation) -> Any:
     columns |= kind.cleaned(values)
     if kind.name == "route":
         _require_host(work, columns["host"])
+    if operation.id:
+        columns["id"] = operation.id
     return kind.model(**columns, created_at=work.now, updated_at=work.now)
 
 
@@ -258,7 +269,7 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
     rows = {field.attname: getattr(before, field.attname) for field in before._meta.concrete_fields}
     after = kind.model(**{**rows, **columns, "updated_at": work.now})
     kinds.moved(before, after)
-    if kind.name == "backend":
+    if kind.name == "backend" and not work.force:
         refusal = kinds.leaves_none(before, after, list(work.in_pool[before.pool_id].values()))
         if refusal is not None:
             raise refusal
@@ -266,12 +277,23 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
 
 
 def _resolved(work: Work, values: dict[str, Any]) -> dict[str, Any]:
-    """`ref:<name>` → the id of what an earlier operation added."""
-    found = dict(values)
-    for name, value in values.items():
-        if isinstance(value, str) and value.startswith(REF) and (name == "pool" or name.endswith("_pool")):
-            found[name] = work.refs.get(value.removeprefix(REF), value)
-    return found
+    """`ref:<name>` → the id of what an earlier operation added, wherever a pool is named."""
+    return {name: _resolve(work, name, value) for name, value in values.items()}
+
+
+def _resolve(work: Work, name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {inner: _resolve(work, inner, below) for inner, below in value.items()}
+    if isinstance(value, list):
+        return [_resolve(work, name, below) for below in value]
+    if isinstance(value, str) and value.startswith(REF) and names_pool(name):
+        return work.refs.get(value.removeprefix(REF), value)
+    return value
+
+
+def names_pool(field_name: str) -> bool:
+    """Does a field of this name hold a pool's id?"""
+    return field_name == "pool" or field_name.endswith("_pool")
 
 
 def _require_host(work: Work, host: object) -> None:
