@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from veloflux_site.local import browser, django, environment, haproxies, servers, setup, venv
+from veloflux_site.local import browser, django, environment, haproxies, orphans, servers, setup, venv
 from veloflux_site.local.browser import Browser
 from veloflux_site.local.environment import Settings
 from veloflux_site.local.folder import Folder
@@ -69,7 +69,15 @@ def _split(line: Sequence[str]) -> tuple[list[str], tuple[str, ...]]:
 
 
 def run(folder: Folder, asked: Asked) -> int:
-    """Run what was asked; every part, even after one that failed. Returns 0 only if all of it passed."""
+    """Run what was asked; every part, even after one that failed. Returns 0 only if all of it passed.
+
+    Interrupted, it leaves nothing running: pytest's workers end without a word to the servers that they started.
+    """
+    with orphans.ended_at_exit():
+        return _run(folder, asked)
+
+
+def _run(folder: Folder, asked: Asked) -> int:
     folder.prepare()
     known = _prepare(folder, asked)
     results: dict[str, int] = {}
