@@ -6,7 +6,7 @@ from itertools import chain
 from balancer.edge.errors import UnexpectedReply
 from balancer.edge.runtime import Runtime, is_error
 from balancer.haproxy.desired import Tenant
-from balancer.haproxy.render import map_entries, proxy_name
+from balancer.haproxy.render import map_entries, proxies_of
 from balancer.haproxy.running import MAPS, Running, RunningServer
 from balancer.haproxy.show import UnexpectedText, parse_map, parse_pools, parse_servers
 from balancer.haproxy.text import cli
@@ -37,9 +37,7 @@ def look_at(runtime: Runtime, tenants: Iterable[Stages]) -> Running:
     Raises NodeUnreachable, UnexpectedReply.
     """
     many = list(tenants)
-    proxies = sorted(
-        {proxy_name(state.key, pool.key) for stages in many for state in stages if state for pool in state.pools}
-    )
+    proxies = sorted({proxy for stages in many for state in stages if state for proxy in proxies_of(state)})
     maps, wanted = _entries(many)
     replies = runtime.ask_all(
         [f"show servers state {proxy}" for proxy in proxies] + [f"get map {path} {cli(key)}" for path, key in wanted]

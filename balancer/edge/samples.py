@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from balancer.edge.runtime import Runtime
 from balancer.haproxy.desired import AdminState
+from balancer.haproxy.render.inner import INNER
 from balancer.haproxy.running import Oper
 from balancer.haproxy.show import parse_info
+from balancer.haproxy.sites import is_router
 
 FRONTEND, SERVER = "0", "2"  # in the column `type`
 Field = Callable[[str], str]
@@ -64,6 +66,8 @@ def read_sample(runtime: Runtime) -> Sample:
     pools: dict[str, PoolSample] = {}
     for row in _rows(stat):
         tenant, separator, pool = row("pxname").partition("_")
+        if row("pxname") in INNER or is_router(row("pxname")):
+            continue  # the second hop of a request that is counted
         if row("type") == FRONTEND:
             sessions += _number(row("scur"))
             requests += _number(row("req_tot"))

@@ -29,6 +29,7 @@ FORMAT = (
     '{"tenant":"%[var(txn.tenant)]","id":"%ID","at":%Ts.%ms,"status":%ST,"bytes":%B,"ended":"%ts",'
     '"request_ms":%TR,"queue_ms":%Tw,"connect_ms":%Tc,"response_ms":%Tr,"total_ms":%Ta,'
     '"proxy":"%b","server":"%s","source":"%ci","tls":%[ssl_fc],"left_out":%[var(txn.left_out),add(0)],'
+    '"served":"%[var(txn.served)]",'
     f'"method":{_text("method", METHOD_MAX)},"host":{_text("host", HOST_MAX)},"path":{_text("path", PATH_MAX)}}}'
 )
 WHOLE = ("bytes", "request_ms", "queue_ms", "connect_ms", "response_ms", "total_ms", "left_out")
@@ -81,6 +82,10 @@ def parse(line: bytes) -> AccessLine | None:
 
 def _read(told: Mapping[str, Any]) -> AccessLine | None:
     words = {name: str(told[name]) for name in ("tenant", "id", "proxy", "server", "ended", "source")}
+    # What has a router was served behind it, and HAProxy's own fields name the first hop.
+    proxy, behind, server = str(told.get("served", "")).partition("/")
+    if behind:
+        words["proxy"], words["server"] = proxy, server or "<NOSRV>"
     if TENANT.fullmatch(words["tenant"]) is None or UUID.fullmatch(words["id"]) is None:
         return None
     if not all(_NAME.fullmatch(words[name]) for name in ("proxy", "server", "ended")):

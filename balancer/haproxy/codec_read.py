@@ -3,10 +3,12 @@
 import ipaddress
 
 from .codec_fields import BadState, Fields
-from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant, Timeouts
+from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
 from .protection import ClientRules, SecurityHeaders
 from .read_protection import read_clients, read_headers
-from .text import NAME_MAX, expected_status, host, http_method, log_format, name, path_prefix, quoted
+from .read_routing import read_route
+from .sites import pools_of
+from .text import NAME_MAX, expected_status, http_method, log_format, name, path_prefix, quoted
 
 DAY_MS = 86_400_000
 PORT_MAX = 65_535
@@ -20,7 +22,7 @@ def read_tenant(value: object) -> Tenant:
     tenant = Tenant(
         key=fields.key("key"),
         pools=fields.each("pools", _pool),
-        routes=fields.each("routes", _route),
+        routes=fields.each("routes", read_route),
         rps=fields.whole("rps", 0, MANY),
         suspended=fields.yes_or_no("suspended"),
         # States from before there was one lie on nodes' disks, and in messages of an older console.
@@ -32,7 +34,7 @@ def read_tenant(value: object) -> Tenant:
     fields.unique("routes", (route.key for route in tenant.routes))
     known = {pool.key for pool in tenant.pools}
     for index, route in enumerate(tenant.routes):
-        if route.pool not in known:
+        if not pools_of(route) <= known:
             raise BadState(f"routes[{index}].pool", "no pool of this tenant")
     fields.done()
     return tenant
@@ -141,15 +143,3 @@ def _header(value: object, at: str) -> tuple[str, str]:
 def _header_value(fields: Fields, text: str) -> str:
     fields.checked("value", text, quoted)
     return text
-
-
-def _route(value: object, at: str) -> Route:
-    fields = Fields(value, at)
-    route = Route(
-        key=fields.key("key"),
-        host=fields.checked("host", fields.text("host"), host),
-        path_prefix=fields.checked("path_prefix", fields.text("path_prefix"), path_prefix),
-        pool=fields.key("pool"),
-    )
-    fields.done()
-    return route

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from .desired import HealthCheck, Pool, Route, Server, Tenant, Timeouts
+from .desired import HealthCheck, Pool, Server, Tenant, Timeouts
 from .protection import ClientRules, SecurityHeaders
+from .write_routing import write_route
 
 
 def write_tenant(tenant: Tenant) -> dict[str, Any]:
@@ -14,7 +15,7 @@ def write_tenant(tenant: Tenant) -> dict[str, Any]:
     return {
         "key": tenant.key,
         "pools": [_pool(pool) for pool in tenant.pools],
-        "routes": [_route(route) for route in tenant.routes],
+        "routes": [write_route(route) for route in tenant.routes],
         "rps": tenant.rps,
         "suspended": tenant.suspended,
         **burst,
@@ -89,7 +90,3 @@ def _check(check: HealthCheck) -> dict[str, Any]:
         "fall": check.fall,
         "port": check.port,
     }
-
-
-def _route(route: Route) -> dict[str, Any]:
-    return {"key": route.key, "host": route.host, "path_prefix": route.path_prefix, "pool": route.pool}

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from .protection import ClientRules, SecurityHeaders
+from .routing import Action, Handling, Match
 
 
 class Algorithm(StrEnum):
@@ -79,12 +80,18 @@ class Pool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`host` is lower case, exact or `*.rest`; `path_prefix` starts with `/` and matches by segment."""
+    """`host` is lower case, exact or `*.rest`; `path_prefix` starts with `/` and matches by segment, unless
+    `match.path` says otherwise. `pool` is a Pool.key of the same tenant, "" where the action leads to none or many.
+    """
 
     key: str
     host: str
     path_prefix: str
-    pool: str  # a Pool.key of the same tenant
+    pool: str = ""
+    priority: int = 0  # of all that fit, the highest
+    match: Match = field(default_factory=Match)
+    action: Action = field(default_factory=Action)
+    handling: Handling = field(default_factory=Handling)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,14 @@
 """Hosts, routes, limits and suspension: every one a map entry."""
 
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from .commands import AddMap, Command, DelMap, SetMap
 from .desired import Tenant
 from .render.maps import map_entries
-from .running import CLIENTS, HOSTS, MAPS, ROUTES, Running
+from .running import CLIENTS, HOSTS, LEADS, MAPS, ROUTES, Running
+from .sites import is_router
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +17,47 @@ class MapPlan:
     routed: frozenset[str]  # the proxies that this tenant's routes lead to once the commands ran
 
 
-def plan_maps(tenant_key: str, desired: Tenant | None, running: Running, live: frozenset[str]) -> MapPlan:
-    """Additions first, deletions last; a limit of clients after the list of who is not counted.
+def plan_maps(
+    tenant_key: str, desired: Tenant | None, running: Running, live: frozenset[str], *, routers_change: bool
+) -> MapPlan:
+    """Additions first, deletions last; a limit of clients after the list of who is not counted; of routes the longest
+    first, so that none falls to a shorter one on the way.
 
-    An entry that leads to a pool that does not run yet stays as it is: it comes with the reload.
+    An entry that leads to a pool or router that does not run yet stays as it is: it comes with the reload. So do the
+    other entries of a host that waits for its router, and while routers change (`routers_change`) what the old ones
+    look up.
     """
     wanted = map_entries(desired) if desired else {path: {} for path in MAPS}
     pending = {key for key, proxy in wanted[ROUTES].items() if proxy not in live}
-    ready_hosts = {key.partition("/")[0] for key in wanted[ROUTES] if key not in pending}
+    unled = {key for key, proxy in wanted[LEADS].items() if proxy not in live}
+    ready_hosts = {_host(key) for key in wanted[ROUTES] if key not in pending}
+    held = {_host(key) for key in pending if is_router(wanted[ROUTES][key])}
+    unhosted = wanted[HOSTS].keys() - ready_hosts
+    waits: dict[str, AbstractSet[str]] = {ROUTES: pending, LEADS: unled, HOSTS: unhosted}
     changes: list[Command] = []
     deletions: list[Command] = []
     for path in sorted(MAPS, key=lambda each: each == CLIENTS):
-        runs = running.maps.get(path, {})
-        for key, value in wanted[path].items():
-            waits = (path == ROUTES and key in pending) or (path == HOSTS and key not in ready_hosts)
-            if not waits and runs.get(key) != value:
+        runs, held_back = running.maps.get(path, {}), waits.get(path, frozenset())
+        for key, value in _ordered(path, wanted[path]):
+            if key not in held_back and runs.get(key) != value:
                 changes.append(SetMap(path, key, value) if key in runs else AddMap(path, key, value))
-    for path in MAPS:
-        owned = running.keys_of.get((path, tenant_key), ())
-        deletions += [DelMap(path, key) for key in owned if key not in wanted[path]]
     kept = {running.maps.get(ROUTES, {}).get(key, "") for key in pending}
-    return MapPlan((*changes, *deletions), frozenset(kept | set(wanted[ROUTES].values())))
+    kept |= {running.maps.get(LEADS, {}).get(key, "") for key in unled}
+    for path in MAPS:
+        for key in running.keys_of.get((path, tenant_key), ()):
+            if key in wanted[path]:
+                continue
+            if (path == ROUTES and _host(key) in held) or (path == LEADS and routers_change):
+                kept.add(running.maps[path][key])
+            else:
+                deletions.append(DelMap(path, key))
+    routed = kept.union(*(wanted[path].values() for path in (ROUTES, LEADS)))
+    return MapPlan((*changes, *deletions), frozenset(routed))
+
+
+def _host(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def _ordered(path: str, entries: Mapping[str, str]) -> Iterable[tuple[str, str]]:
+    return sorted(entries.items(), key=lambda entry: -len(entry[0])) if path == ROUTES else entries.items()

@@ -8,6 +8,7 @@ from .desired import AdminState, CheckType, Pool, Server, Tenant
 from .render.pool import proxy_name
 from .running import Oper, Running, RunningServer
 from .server_line import same_address
+from .sites import is_router
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class PoolPlan:
         return tuple(
             SetAdmin(proxy, server, AdminState.MAINT)
             for proxy in running.pools_of.get(self.tenant_key, ())
-            if proxy not in self.wanted and proxy not in still_routed
+            if proxy not in self.wanted and proxy not in still_routed and not is_router(proxy)
             for server in running.servers_of.get(proxy, ())
             if running.servers[proxy, server].admin is not AdminState.MAINT
         )

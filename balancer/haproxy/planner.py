@@ -7,6 +7,7 @@ from .commands import Command
 from .desired import Tenant
 from .plan_maps import plan_maps
 from .plan_pools import plan_pools
+from .plan_routers import plan_routers
 from .running import Running
 
 
@@ -30,9 +31,11 @@ def plan_steps(deployed: Tenant | None, desired: Tenant | None, running: Running
     Files are written before any of it runs, so that a reload at any moment arrives at the same state.
     """
     pools = plan_pools(deployed, desired, running, capabilities)
-    maps = plan_maps(tenant_key(deployed, desired), desired, running, pools.live)
+    routers = plan_routers(deployed, desired, running)
+    live = pools.live | routers.live
+    maps = plan_maps(tenant_key(deployed, desired), desired, running, live, routers_change=bool(routers.reload))
     retired = pools.retire(running, still_routed=maps.routed)
-    return Steps((*pools.commands, *maps.commands, *retired), pools.reload)
+    return Steps((*pools.commands, *maps.commands, *retired), (*pools.reload, *routers.reload))
 
 
 def plan_repair(desired: Tenant, running: Running, capabilities: Capabilities) -> Steps:

@@ -73,11 +73,12 @@ class Running:
 
 HOSTS = "maps/hosts.map"
 ROUTES = "maps/routes.map"
+LEADS = "maps/leads.map"  # of routers' routes
 TENANTS = "maps/tenants.map"
 LIMITS = "maps/limits.map"
 CLIENTS = "maps/clients.map"
 ALLOWED = "maps/allowed.map"
 PROXIES = "maps/proxies.map"
 HEADERS = "maps/headers.map"
-MAPS = (HOSTS, ROUTES, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS)
+MAPS = (HOSTS, ROUTES, LEADS, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS)
 OWNED_BY_KEY = frozenset({TENANTS, LIMITS, CLIENTS, HEADERS})

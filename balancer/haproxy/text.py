@@ -6,8 +6,12 @@ Everything refuses what is not printable: a newline would be a new directive, or
 
 import re
 
+from .regex import BadRegex
+from .regex import check as checked_regex
+
 VALUE_MAX = 1024  # characters of one value on a configuration line
 NAME_MAX = 64
+BODY_MAX = 4096  # bytes of a page of a tenant's own
 MAP_KEY_MAX = 2048
 
 _NAME = re.compile(r"[A-Za-z0-9_.-]+")
@@ -112,3 +116,57 @@ def http_method(value: str) -> str:
     if _METHOD.fullmatch(value) is None:
         raise Unprintable("not a method of capital letters")
     return value
+
+
+_REPLACEMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@%/-]|\\[0-9])*")
+_PLAIN_BYTES = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.,:;<>/=_- ")
+
+
+def regex(value: str) -> str:
+    """A pattern of our subset (`regex`): printable ASCII, that no request can be slow with."""
+    try:
+        return checked_regex(value)
+    except BadRegex as refusal:
+        raise Unprintable(str(refusal)) from refusal
+
+
+def replacement(value: str) -> str:
+    """What `replace-path` puts in: a path's characters, and what groups found."""
+    if len(value) > VALUE_MAX or not value.startswith(("/", "\\")) or _REPLACEMENT.fullmatch(value) is None:
+        raise Unprintable("not a path, in which \\1 to \\9 may stand")
+    return log_format(value)
+
+
+def body(value: str) -> str:
+    """A page, newlines and all, as one argument: every byte that could mean anything to HAProxy as `\\xHH`."""
+    if not value.replace("\n", "").replace("\r", "").replace("\t", "").isprintable():
+        raise Unprintable("a character that cannot be printed")
+    written = value.encode()
+    if len(written) > BODY_MAX:
+        raise Unprintable(f"longer than {BODY_MAX} bytes")
+    return '"' + "".join(chr(byte) if byte in _PLAIN_BYTES else f"\\x{byte:02x}" for byte in written) + '"'
+
+
+def cookie_name(value: str) -> str:
+    """Letters, digits, `_`, `-` and `.`, at most 40; `__Host-` and `__Secure-` promise what HAProxy would not keep."""
+    if len(value) > 40 or value.lower().startswith(("__host-", "__secure-")):
+        raise Unprintable("not the name of a cookie")
+    return name(value)
+
+
+def url(value: str) -> str:
+    """Where a redirect leads, said as it stands: visible ASCII, absolute by scheme or path."""
+    if len(value) > VALUE_MAX or _VISIBLE_ASCII.fullmatch(value) is None:
+        raise Unprintable("not a URL of visible ASCII characters")
+    if not value.startswith(("https://", "http://", "/")):
+        raise Unprintable("not a URL that begins with https://, http:// or /")
+    return value
+
+
+def content_type(value: str) -> str:
+    if len(value) > 100 or _CONTENT_TYPE.fullmatch(value) is None:
+        raise Unprintable("not a content type such as `text/plain; charset=utf-8`")
+    return value
+
+
+_CONTENT_TYPE = re.compile(r"[a-z0-9][a-z0-9.+-]*/[a-z0-9][a-z0-9.+-]*(?:; ?charset=[A-Za-z0-9_-]+)?")

@@ -4,7 +4,7 @@ from .frontends import CERTIFICATE_LIST, render_frontends
 from .maps import LONGEST_CLIENT_BURST_S, client_limit, map_entries, render_maps, route_key
 from .node import DEFAULT_CERTIFICATE, NodeSettings, render_global
 from .pool import proxy_name, render_pool
-from .tree import render_fixed, render_shard, render_tree, shard_name, shard_of
+from .tree import proxies_of, render_fixed, render_shard, render_tree, shard_name, shard_of
 
 __all__ = [
     "CERTIFICATE_LIST",
@@ -13,6 +13,7 @@ __all__ = [
     "NodeSettings",
     "client_limit",
     "map_entries",
+    "proxies_of",
     "proxy_name",
     "render_fixed",
     "render_frontends",

@@ -9,6 +9,7 @@ from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
 from balancer.haproxy.text import quoted, word
 
 from .clients import CLIENT, CLIENT_TABLE, CLIENT_TABLE_LINE, COUNTED_CLIENT, headers
+from .inner import render_inner
 from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 
 # In the tree, as the maps are, and called so by the Runtime API whatever tree runs (2.6.12: `new ssl cert`, `set`,
@@ -50,7 +51,8 @@ METHODS = f"""    acl tunnel req.hdr(Upgrade) -m found
 # which CGI and WSGI read as hyphens. What Connection lists, a proxy behind us would drop of ours (RFC 9110 7.6.1).
 # An origin that speaks h2c would make a tunnel of an upgrade to it, and nothing of this would hold for what follows
 # (HAProxy 2.6.12 lets it through).
-CLAIMS = """    http-request del-header '^(x[_-]forwarded[_-]|x[_-]real[_-]ip$|x[_-]request[_-]id$|forwarded$)' -m reg
+CLAIMS = """    http-request del-header '^x[_-]veloflux[_-]' -m reg
+    http-request del-header '^(x[_-]forwarded[_-]|x[_-]real[_-]ip$|x[_-]request[_-]id$|forwarded$)' -m reg
     http-request del-header Upgrade if { req.hdr(Upgrade) -i -m beg h2 }
     acl upgrades req.hdr(Connection) -i upgrade
     acl to_what req.hdr(Upgrade) -m found
@@ -127,8 +129,8 @@ CLIENT_LIMIT = f"""    acl full var(txn.ahead),sub(txn.depth) gt 0
 # The path is looked up as it came: case kept, nothing decoded, no slashes merged. Both sides end in a slash, so
 # that the longest prefix is one of whole segments.
 ROUTE = f"""    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
-{ours(404, "Nothing is routed here.", "unless { var(txn.pool) -m found }")}    use_backend %[var(txn.pool)]
-"""
+{ours(404, "Nothing is routed here.", "unless { var(txn.pool) -m found }")}"""
+LEADING = "    use_backend %[var(txn.pool)]\n"
 
 
 def render_frontends(settings: NodeSettings) -> str:
@@ -139,8 +141,10 @@ def render_frontends(settings: NodeSettings) -> str:
     suspended = ours(503, "This site is suspended.", f"if {{ var(txn.tenant),map_str({TENANTS}) -m found }}")
     return f"""frontend http from {DEFAULTS}
     bind {word(settings.http_bind)}{settings.traffic_threads}
-{_tls(settings)}{_log(settings)}{PAGES}    http-request set-log-level silent
-{METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}
+{_tls(settings)}    maxconn {settings.max_connections:d}
+{_log(settings)}{PAGES}    http-request set-log-level silent
+{METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}{LEADING}
+{render_inner(settings, PAGES, LEADING)}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}
 

@@ -1,12 +1,24 @@
-"""The maps: which tenant a host belongs to, which pool a path goes to, who is suspended, who may ask how often, and
-what is said with each answer."""
+"""The maps: which tenant a host belongs to, which pool or router a path goes to, and where from there; who is
+suspended, who may ask how often, and what is said with each answer."""
 
 from collections.abc import Iterable
 
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.networks import digits
 from balancer.haproxy.protection import ClientRules, SecurityHeaders
-from balancer.haproxy.running import ALLOWED, CLIENTS, HEADERS, HOSTS, LIMITS, MAPS, PROXIES, ROUTES, TENANTS
+from balancer.haproxy.running import (
+    ALLOWED,
+    CLIENTS,
+    HEADERS,
+    HOSTS,
+    LEADS,
+    LIMITS,
+    MAPS,
+    PROXIES,
+    ROUTES,
+    TENANTS,
+)
+from balancer.haproxy.sites import leads, routed_sites, router_name
 from balancer.haproxy.text import host, map_line, path_prefix
 
 from .pool import proxy_name
@@ -25,12 +37,19 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
     """One tenant's share of every map. Of two routes with one key the first counts, as in HAProxy."""
     hosts: dict[str, str] = {}
     routes: dict[str, str] = {}
+    onwards: dict[str, str] = {}
+    routed = {site.host: site for site in routed_sites(tenant)}
     for route in tenant.routes:
         hosts[route.host] = tenant.key
-        routes.setdefault(route_key(route.host, route.path_prefix), proxy_name(tenant.key, route.pool))
+        if route.host in routed:
+            routes[f"{host(route.host)}/"] = router_name(tenant.key, route.host)
+            onwards |= leads(tenant.key, route)
+        else:
+            routes.setdefault(route_key(route.host, route.path_prefix), proxy_name(tenant.key, route.pool))
     return {
         HOSTS: hosts,
         ROUTES: routes,
+        LEADS: onwards,
         TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
         LIMITS: {tenant.key: limit(tenant)} if tenant.rps > 0 else {},
         CLIENTS: {tenant.key: client_limit(tenant.clients)} if tenant.clients.rps > 0 or tenant.clients.proxies else {},

@@ -7,6 +7,7 @@ from balancer.haproxy.text import word
 
 DEFAULTS = "http"
 DEFAULT_CERTIFICATE = "default.pem"
+RUN = "VELOFLUX_RUN"  # in HAProxy's environment, for tenants' sections, which know no node: the folder of the sockets
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ def render_global(settings: NodeSettings) -> str:
     and the Runtime API calls them `maps/hosts.map` whatever folder runs (measured on 2.6.12, over reloads too).
     No `close-spread-time`: with it a stopping worker cut idle keep-alive clients off in spite of
     `idle-close-on-response` (2 of 57,000 requests over 25 reloads on 2.6.12; without it none of 193,000 over 60).
+    `maxconn` counts a request with a router twice (`inner`): with no more than come in, nobody could go on.
     `redispatch 1`: a refused connection goes to another server at once; the default stays for a second per retry.
     """
     log = f"    log {word(settings.log_target)} len {LINE_MAX} format raw local0\n" if settings.log_target else ""
@@ -61,8 +63,9 @@ def render_global(settings: NodeSettings) -> str:
     base = f"    crt-base {word(settings.certificate_folder)}\n" if settings.https_bind else ""
     return f"""global
     default-path config
-{base}{log}    nbthread {settings.threads:d}
-    maxconn {settings.max_connections:d}
+{base}{log}    setenv {RUN} {word(settings.run_folder)}
+    nbthread {settings.threads:d}
+    maxconn {2 * settings.max_connections:d}
     stats socket {admin} mode 600 level admin expose-fd listeners{settings.admin_thread}
     stats timeout 30s
     server-state-file {word(settings.state_file)}

@@ -5,12 +5,14 @@ from collections.abc import Iterable
 from hashlib import sha256
 
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.sites import routed_sites, router_name
 from balancer.haproxy.text import name
 
 from .frontends import CERTIFICATE_LIST, render_certificate_list, render_frontends
 from .maps import render_maps
 from .node import NodeSettings, render_global
-from .pool import render_pool
+from .pool import proxy_name, render_pool
+from .router import render_router
 
 SHARDS = 256
 
@@ -25,9 +27,19 @@ def shard_name(tenant_key: str) -> str:
 
 
 def render_shard(tenants: Iterable[Tenant]) -> str:
-    """The pools of these tenants, in the order of their keys."""
-    ordered = sorted(tenants, key=lambda tenant: tenant.key)
-    return "".join([render_pool(tenant.key, pool) for tenant in ordered for pool in tenant.pools])
+    """The pools and routers of these tenants, in the order of their keys."""
+    return "".join([_sections(tenant) for tenant in sorted(tenants, key=lambda tenant: tenant.key)])
+
+
+def proxies_of(tenant: Tenant) -> list[str]:
+    """The names of its sections."""
+    pools = [proxy_name(tenant.key, pool.key) for pool in tenant.pools]
+    return pools + [router_name(tenant.key, site.host) for site in routed_sites(tenant)]
+
+
+def _sections(tenant: Tenant) -> str:
+    pools = [render_pool(tenant.key, pool) for pool in tenant.pools]
+    return "".join(pools + [render_router(tenant.key, site) for site in routed_sites(tenant)])
 
 
 def render_fixed(settings: NodeSettings) -> dict[str, str]:
@@ -41,7 +53,7 @@ def render_tree(tenants: Iterable[Tenant], settings: NodeSettings) -> dict[str, 
     everyone = list(tenants)
     shards: defaultdict[str, list[Tenant]] = defaultdict(list)
     for tenant in everyone:
-        if tenant.pools:
+        if tenant.pools or tenant.routes:
             shards[shard_name(tenant.key)].append(tenant)
     return {
         **render_fixed(settings),

@@ -73,6 +73,7 @@ def test_maps_hold_hosts_routes_limits_and_who_is_suspended() -> None:
     assert render_maps([rich()]) == {
         "maps/hosts.map": "*.a.test ta\na.test ta\n",
         "maps/routes.map": "*.a.test/ ta_p1\na.test/api/ ta_p2\n",
+        "maps/leads.map": "",
         "maps/tenants.map": "ta suspended\n",
         "maps/limits.map": "ta 7/14\n",
         "maps/clients.map": "ta 5/10/403\n",
