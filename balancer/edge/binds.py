@@ -29,6 +29,15 @@ def require_free(wanted: Iterable[str]) -> None:
             raise AddressTaken(f"HAProxy cannot listen on {address}: {error.strerror or error}.") from error
 
 
+def refusal(address: str) -> str:
+    """Why it cannot be had, or "" where it can."""
+    try:
+        require_free([address])
+    except AddressTaken as error:
+        return str(error)
+    return ""
+
+
 def _bind(address: str) -> None:
     host, _, port = address.removeprefix("ipv4@").removeprefix("ipv6@").rpartition(":")
     host = host.strip("[]")

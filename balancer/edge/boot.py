@@ -12,9 +12,10 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from balancer.edge import certificates, files
+from balancer.edge import certificates, files, ports
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.errors import EdgeError
+from balancer.edge.fragments import Kept
 from balancer.edge.node import Node
 from balancer.edge.settings import NodeEnvironment, SettingsMissing
 from balancer.edge.states import at_start
@@ -59,7 +60,8 @@ def prepare(node: Node, *, now: datetime) -> None:
 def _prepare(node: Node, now: datetime) -> None:
     for socket in (node.environment.admin_socket, node.environment.master_socket):
         socket.unlink(missing_ok=True)
-    pieces = _pieces(node)
+    going = {**node.store.kept, **ports.as_can_be_had(node, listening=frozenset())}
+    pieces = _pieces(going)
     tree = Tree(_settings(node, now))
     tree.apply(pieces)
     served = node.trees.number
@@ -70,8 +72,8 @@ def _prepare(node: Node, now: datetime) -> None:
         _fall_back(node, served, str(error))
     else:
         node.trees.use(staged)
-        waiting = [kept for kept in node.store.kept.values() if kept.waiting]
-        node.store.put(*(kept.taken() for kept in waiting if kept.tenant in pieces or kept.target_state is None))
+        come = [kept for key, kept in going.items() if kept.waiting or kept != node.store.kept[key]]
+        node.store.put(*(kept.taken() for kept in come if kept.tenant in pieces or kept.target_state is None))
     states = [kept.loaded_state for kept in node.store.kept.values() if kept.loaded_state is not None]
     files.write(node.state_file, at_start(states))
     node.trees.clean(served)
@@ -92,9 +94,9 @@ def _settings(node: Node, now: datetime) -> NodeSettings:
     return node.settings
 
 
-def _pieces(node: Node) -> dict[str, Piece | None]:
+def _pieces(going: Mapping[str, Kept]) -> dict[str, Piece | None]:
     pieces: dict[str, Piece | None] = {}
-    for key, kept in node.store.kept.items():
+    for key, kept in going.items():
         if kept.target_state is not None:
             with suppress(Unprintable):
                 pieces[key] = piece_of(kept.target_state)

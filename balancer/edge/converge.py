@@ -57,7 +57,7 @@ def repair(node: Node, *, clock: Clock = time.time) -> Report:
     """Look at everything again, as after a restart of HAProxy, where drift was seen, or each day. Raises NodeBusy."""
     with node.locked():
         node.store.unsure |= node.store.kept.keys()
-        node.reload_wanted |= node.certificate_due(clock())
+        node.reload_wanted |= node.certificate_due(clock()) or any(kept.left_out for kept in node.store.kept.values())
         return _report(node, bring(node, ()), clock)
 
 

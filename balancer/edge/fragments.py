@@ -6,6 +6,7 @@ from typing import Any
 
 from balancer.haproxy.codec import from_json
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.listeners import ports_of, without
 
 JSON = Mapping[str, Any]
 
@@ -83,12 +84,15 @@ class Kept:
     """What a node knows of one tenant.
 
     `target` is where it goes, `loaded` what HAProxy was last known to have: they differ while a reload is due.
+    `left_out` are ports of `loaded` that somebody else on the machine has: its state is told without them, and they
+    are tried with every reload. The refusal that says so is of the target's own generation.
     """
 
     tenant: str
     target: Fragment | None = None
     loaded: Fragment | None = None
     held: Held | None = None
+    left_out: tuple[int, ...] = ()
 
     @property
     def generation(self) -> int:
@@ -101,15 +105,38 @@ class Kept:
 
     @property
     def target_state(self) -> Tenant | None:
-        return self.target.state if self.target else None
+        return self.target.state if self.target and self.waiting else self.loaded_state
 
     @property
     def loaded_state(self) -> Tenant | None:
-        return self.loaded.state if self.loaded else None
+        state = self.loaded.state if self.loaded else None
+        if state is None or not self.left_out:
+            return state
+        return replace(state, listeners=without(state.listeners, frozenset(self.left_out)))
+
+    @property
+    def wanted_ports(self) -> frozenset[int]:
+        """Of the target, whether they could be had or not."""
+        state = self.target.state if self.target else None
+        return ports_of(state.listeners) if state and not state.suspended else frozenset()
 
     def taken(self) -> "Kept":
         """The target is what runs."""
-        return replace(self, loaded=self.target)
+        return replace(self, loaded=self.target, left_out=tuple(p for p in self.left_out if p in self.wanted_ports))
+
+    def with_all_ports(self) -> "Kept":
+        """The target, with every port that it wants."""
+        ours = self.held is not None and self.target is not None and self.held.generation == self.target.generation
+        return replace(self, loaded=self.target, left_out=(), held=None if ours else self.held)
+
+    def leaving_out(self, ports: frozenset[int], *, reason: str, words: str) -> "Kept":
+        """The target, without these ports."""
+        if self.target is None:
+            return self
+        target, held = self.target, self.held
+        if held is None or held.generation <= target.generation:
+            held = Held(target.generation, target.digest, reason, words, target.request_ids)
+        return replace(self, loaded=target, left_out=tuple(sorted(ports)), held=held)
 
     def refused(self, held: Held) -> "Kept":
         """Back to what runs, with the refusal remembered."""
@@ -129,6 +156,7 @@ class Kept:
             "waiting": self.waiting,
             "loaded": loaded,
             "held": self.held.to_json() if self.held else None,
+            **({"left_out": list(self.left_out)} if self.left_out else {}),
         }
 
     @classmethod
@@ -141,4 +169,5 @@ class Kept:
             target=target,
             loaded=loaded if data["waiting"] else target,
             held=Held.from_json(data["held"]) if data["held"] else None,
+            left_out=tuple(int(port) for port in data.get("left_out", ())),
         )

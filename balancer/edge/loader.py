@@ -10,12 +10,13 @@ from datetime import datetime
 
 import structlog
 
-from balancer.edge import binds, certificates, files
+from balancer.edge import binds, certificates, files, ports
 from balancer.edge.bring import bring
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
 from balancer.edge.errors import EdgeError, ReloadFailed
 from balancer.edge.fragments import Kept
+from balancer.edge.look import listening
 from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantOutcome, TenantReport, Timeline
 from balancer.edge.states import over_a_reload
@@ -57,6 +58,7 @@ def load(node: Node, *, now: datetime) -> list[TenantReport]:
     started = time.monotonic()
     try:
         _keep_certificate(work, now)
+        listened = _give_ports(work)
         moved = _go(work)
     except EdgeError as error:
         node.reload_failures += 1
@@ -66,7 +68,21 @@ def load(node: Node, *, now: datetime) -> list[TenantReport]:
         node.reload_ended = time.monotonic()
         node.reload_took = node.reload_ended - started
     node.reload_wanted = False
-    return _corrected(work)
+    reports = _corrected(work)
+    node.reload_wanted |= ports.to_come(node.store.kept.values(), listened=listened)
+    return reports
+
+
+def _give_ports(work: Load) -> frozenset[str]:
+    """Whoever's port somebody else on the machine has goes without it. Returns what listens now. Raises
+    NodeUnreachable."""
+    node = work.node
+    if not any(kept.wanted_ports for kept in node.store.kept.values()):
+        return frozenset()
+    with work.timeline.step(StepKind.CHECK, "test-bind new ports"):
+        names = listening(node.runtime)
+        work.going |= ports.as_can_be_had(node, listening=names)
+    return names
 
 
 def _keep_certificate(work: Load, now: datetime) -> None:
@@ -132,8 +148,8 @@ def _hold(work: Load, staged: int, words: str) -> None:
     states = [kept.target_state for kept in work.going.values() if kept.target_state is not None]
     refused = dict(_refused(work.node, staged, states)) or {state.key: words for state in states}
     for key, own_words in refused.items():
-        kept = work.going.pop(key)
-        back = kept.held_back(reason=REFUSED, words=own_words)
+        del work.going[key]
+        back = work.node.store.kept[key].held_back(reason=REFUSED, words=own_words)
         work.node.store.put(back)
         work.held.append(back)
 

@@ -6,13 +6,16 @@ from itertools import chain
 from balancer.edge.errors import UnexpectedReply
 from balancer.edge.runtime import Runtime, is_error
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.listeners import port_of
 from balancer.haproxy.render import map_entries, proxies_of
+from balancer.haproxy.render.listeners import frontends_of
 from balancer.haproxy.running import MAPS, Running, RunningServer
-from balancer.haproxy.show import UnexpectedText, parse_map, parse_pools, parse_servers
+from balancer.haproxy.show import UnexpectedText, parse_map, parse_pools, parse_servers, parse_stat
 from balancer.haproxy.text import cli
 
 Stages = tuple[Tenant | None, ...]  # of one tenant: what was loaded, what it was brought towards since, what shall be
 Maps = dict[str, dict[str, str]]
+FRONTENDS = "show stat -1 1 -1"
 
 
 def look_at_all(runtime: Runtime) -> Running:
@@ -20,13 +23,23 @@ def look_at_all(runtime: Runtime) -> Running:
 
     Raises NodeUnreachable, UnexpectedReply.
     """
-    commands = ["show backend", "show servers state", *(f"show map {path}" for path in MAPS)]
-    pools, servers, *maps = runtime.ask_all(commands)
+    commands = ["show backend", "show servers state", FRONTENDS, *(f"show map {path}" for path in MAPS)]
+    pools, servers, ports, *maps = runtime.ask_all(commands)
     return Running(
         servers=_servers(servers),
         maps={path: _map(path, text) for path, text in zip(MAPS, maps, strict=True)},
         pools=parse_pools(pools),
+        frontends=_listening(ports),
     )
+
+
+def listening(runtime: Runtime) -> frozenset[str]:
+    """The names of tenants' ports that HAProxy listens on. Raises NodeUnreachable."""
+    return _listening(runtime.ask(FRONTENDS))
+
+
+def _listening(reply: str) -> frozenset[str]:
+    return frozenset(row["pxname"] for row in parse_stat(reply) if port_of(row["pxname"]))
 
 
 def look_at(runtime: Runtime, tenants: Iterable[Stages]) -> Running:
@@ -38,6 +51,7 @@ def look_at(runtime: Runtime, tenants: Iterable[Stages]) -> Running:
     """
     many = list(tenants)
     proxies = sorted({proxy for stages in many for state in stages if state for proxy in proxies_of(state)})
+    ports = {name for stages in many for state in stages if state for name in frontends_of(state)}
     maps, wanted = _entries(many)
     replies = runtime.ask_all(
         [f"show servers state {proxy}" for proxy in proxies] + [f"get map {path} {cli(key)}" for path, key in wanted]
@@ -47,7 +61,8 @@ def look_at(runtime: Runtime, tenants: Iterable[Stages]) -> Running:
         value = _value(path, key, reply)
         if value is not None:
             maps[path][key] = value
-    return Running(servers=servers, maps=maps, pools=pools)
+    frontends = listening(runtime) & ports if ports else frozenset()
+    return Running(servers=servers, maps=maps, pools=pools, frontends=frontends)
 
 
 def _entries(many: Sequence[Stages]) -> tuple[Maps, list[tuple[str, str]]]:

@@ -128,6 +128,8 @@ def node_settings(environment: NodeEnvironment) -> NodeSettings:
         http_bind=environment.http_bind,
         https_bind=environment.https_bind,
         certificate_folder=str(environment.certificates),
+        passthrough_bind=environment.passthrough_bind,
+        tcp_address=environment.tcp_address,
         threads=environment.threads,
         log_target=str(environment.log_socket),
     )

@@ -20,7 +20,8 @@ class SettingsMissing(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NodeEnvironment:
-    """Where a node lives and what it binds. `https_bind` empty: nothing listens for TLS."""
+    """Where a node lives and what it binds. `https_bind` empty: nothing listens for TLS; `passthrough_bind` empty: none
+    is passed through by name. `tcp_address`: where it opens tenants' own ports."""
 
     id: str
     name: str
@@ -31,6 +32,8 @@ class NodeEnvironment:
     threads: int
     key: str
     broker_url: str
+    passthrough_bind: str = ""
+    tcp_address: str = "127.0.0.1"
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, worker: bool = True) -> "NodeEnvironment":
@@ -55,6 +58,8 @@ class NodeEnvironment:
             threads=int(threads),
             key=environ.get("VELOFLUX_NODE_KEY", ""),
             broker_url=environ.get("VELOFLUX_NODE_BROKER_URL", ""),
+            passthrough_bind=environ.get("VELOFLUX_NODE_PASSTHROUGH_BIND", ""),
+            tcp_address=environ.get("VELOFLUX_NODE_TCP_ADDRESS") or _host_of(environ["VELOFLUX_NODE_HTTP_BIND"]),
         )
 
     @property
@@ -79,3 +84,8 @@ class NodeEnvironment:
     def current(self) -> Path:
         """The tree that HAProxy reads: a symlink to config/<n>."""
         return self.folder / "config" / "current"
+
+
+def _host_of(bind: str) -> str:
+    """Of an address with a port; where none is named, all."""
+    return bind.rpartition(":")[0].removeprefix("ipv4@").removeprefix("ipv6@") or "*"

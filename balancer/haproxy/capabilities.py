@@ -46,6 +46,11 @@ class Capabilities:
         return self.version >= (3, 0, 0)
 
     @property
+    def cookie_at_run_time(self) -> bool:
+        """`add server` takes `cookie` (`haproxy.md` 1.2)."""
+        return self.version >= (3, 0, 0)
+
+    @property
     def optional_maps(self) -> bool:
         """`opt@` and `virt@` maps need no file at start."""
         return self.version >= (3, 0, 0)

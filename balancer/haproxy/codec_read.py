@@ -4,10 +4,15 @@ import ipaddress
 
 from .codec_fields import BadState, Fields
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
+from .listeners import Mode
 from .protection import ClientRules, SecurityHeaders
+from .read_listeners import hold_together, read_listener
 from .read_protection import read_clients, read_headers
 from .read_routing import read_route
+from .read_serving import read_serving
+from .serving import FALLBACK_STEPS, PLAIN
 from .sites import pools_of
+from .tcp_pools import unfit
 from .text import NAME_MAX, expected_status, http_method, log_format, name, path_prefix, quoted
 
 DAY_MS = 86_400_000
@@ -29,15 +34,35 @@ def read_tenant(value: object) -> Tenant:
         burst=fields.whole("burst", 0, MANY) if fields.has("burst") else 0,
         clients=read_clients(fields.take("clients"), "clients") if fields.has("clients") else ClientRules(),
         headers=read_headers(fields.take("headers"), "headers") if fields.has("headers") else SecurityHeaders(),
+        listeners=fields.each("listeners", read_listener) if fields.has("listeners") else (),
     )
     fields.unique("pools", (pool.key for pool in tenant.pools))
     fields.unique("routes", (route.key for route in tenant.routes))
+    fields.unique("listeners", (listener.key for listener in tenant.listeners))
     known = {pool.key for pool in tenant.pools}
     for index, route in enumerate(tenant.routes):
         if not pools_of(route) <= known:
             raise BadState(f"routes[{index}].pool", "no pool of this tenant")
+    for index, pool in enumerate(tenant.pools):
+        fallback_chain(tenant.pools, pool, f"pools[{index}].serving.fallback")
+    modes = {pool.key: pool.mode for pool in tenant.pools}
+    led = {f"routes[{index}].pool": pools_of(route) for index, route in enumerate(tenant.routes)}
+    hold_together(tenant.listeners, modes, led)
     fields.done()
     return tenant
+
+
+def fallback_chain(pools: tuple[Pool, ...], pool: Pool, at: str) -> None:
+    """Refuse one that leads nowhere, in a circle, or further than a frontend looks."""
+    by_key = {one.key: one for one in pools} if pool.serving.fallback else {}
+    steps = 0
+    while pool.serving.fallback:
+        steps += 1
+        if pool.serving.fallback not in by_key:
+            raise BadState(at, "no pool of this tenant")
+        if steps > FALLBACK_STEPS:
+            raise BadState(at, f"a circle, or more than {FALLBACK_STEPS} pools in a row")
+        pool = by_key[pool.serving.fallback]
 
 
 def _pool(value: object, at: str) -> Pool:
@@ -49,8 +74,14 @@ def _pool(value: object, at: str) -> Pool:
         health_check=_check(fields.take("health_check"), fields.where("health_check")),
         timeouts=_timeouts(fields.take("timeouts"), fields.where("timeouts")),
         retries=fields.whole("retries", 0, 100),
+        serving=read_serving(fields.take("serving"), fields.where("serving")) if fields.has("serving") else PLAIN,
+        mode=fields.choice("mode", Mode) if fields.has("mode") else Mode.HTTP,
     )
     fields.unique("servers", (server.key for server in pool.servers))
+    if (pool.algorithm is Algorithm.HEADER_HASH) != bool(pool.serving.hash_header):
+        raise BadState(fields.where("serving.hash_header"), "a header to hash, and only for that algorithm")
+    for field in unfit(pool):
+        raise BadState(fields.where(field), "not for a pool in mode tcp")
     fields.done()
     return pool
 
@@ -108,6 +139,7 @@ def _check(value: object, at: str) -> HealthCheck:
         rise=fields.whole("rise", 1, 1000),
         fall=fields.whole("fall", 1, 1000),
         port=fields.whole_or_none("port", 1, PORT_MAX),
+        expected_body=_text_or_none(fields, "expected_body") if fields.has("expected_body") else None,
     )
     if len(check.headers) > HEADERS_MAX:
         raise BadState(fields.where("headers"), f"more than {HEADERS_MAX}")

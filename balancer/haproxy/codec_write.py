@@ -3,8 +3,11 @@
 from typing import Any
 
 from .desired import HealthCheck, Pool, Server, Tenant, Timeouts
+from .listeners import Mode
 from .protection import ClientRules, SecurityHeaders
+from .read_listeners import write_listener
 from .write_routing import write_route
+from .write_serving import write_serving
 
 
 def write_tenant(tenant: Tenant) -> dict[str, Any]:
@@ -12,6 +15,7 @@ def write_tenant(tenant: Tenant) -> dict[str, Any]:
     burst = {"burst": tenant.burst} if tenant.burst else {}
     clients = {"clients": _clients(tenant.clients)} if tenant.clients != ClientRules() else {}
     headers = {"headers": _headers(tenant.headers)} if tenant.headers != SecurityHeaders() else {}
+    listeners = {"listeners": [write_listener(one) for one in tenant.listeners]} if tenant.listeners else {}
     return {
         "key": tenant.key,
         "pools": [_pool(pool) for pool in tenant.pools],
@@ -21,6 +25,7 @@ def write_tenant(tenant: Tenant) -> dict[str, Any]:
         **burst,
         **clients,
         **headers,
+        **listeners,
     }
 
 
@@ -45,6 +50,7 @@ def _headers(headers: SecurityHeaders) -> dict[str, Any]:
 
 
 def _pool(pool: Pool) -> dict[str, Any]:
+    serving = write_serving(pool.serving)
     return {
         "key": pool.key,
         "algorithm": pool.algorithm.value,
@@ -52,6 +58,8 @@ def _pool(pool: Pool) -> dict[str, Any]:
         "health_check": _check(pool.health_check),
         "timeouts": _timeouts(pool.timeouts),
         "retries": pool.retries,
+        **({"serving": serving} if serving else {}),
+        **({"mode": pool.mode.value} if pool.mode is not Mode.HTTP else {}),
     }
 
 
@@ -77,6 +85,7 @@ def _timeouts(timeouts: Timeouts) -> dict[str, Any]:
 
 
 def _check(check: HealthCheck) -> dict[str, Any]:
+    body = {"expected_body": check.expected_body} if check.expected_body is not None else {}
     return {
         "type": check.type.value,
         "method": check.method,
@@ -89,4 +98,5 @@ def _check(check: HealthCheck) -> dict[str, Any]:
         "rise": check.rise,
         "fall": check.fall,
         "port": check.port,
+        **body,
     }

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .desired import AdminState, CheckType, HealthCheck, Server
 from .server_line import server_keywords, socket_address
+from .serving import PLAIN, Serving
 from .text import cli, map_line, name
 
 
@@ -95,6 +96,20 @@ class SetCheckPort:
 
 
 @dataclass(frozen=True, slots=True)
+class ShutSessions:
+    """End what is open to a server."""
+
+    proxy: str
+    server: str
+
+    def lines(self) -> tuple[str, ...]:
+        return (f"shutdown sessions server {_at(self.proxy, self.server)}",)
+
+    def words(self) -> str:
+        return f"{self.proxy}/{self.server}: connections ended"
+
+
+@dataclass(frozen=True, slots=True)
 class AddServer:
     """Give a running pool a new server, which gets nothing until it answered `rise` checks (unless `at_once`)."""
 
@@ -102,6 +117,7 @@ class AddServer:
     server: Server
     check: HealthCheck
     at_once: bool = False  # nothing else answers in this pool: believe it until a check says otherwise
+    serving: Serving = PLAIN
 
     def lines(self) -> tuple[str, ...]:
         """Write the safe activation sequence (`haproxy.md` 1.2).
@@ -114,7 +130,7 @@ class AddServer:
         at = _at(self.proxy, server.key)
         checked = self.check.type is not CheckType.NONE
         where = socket_address(server.address, server.port)
-        first = f"add server {at} {cli(where)} {server_keywords(server, self.check, weight=0)}"
+        first = f"add server {at} {cli(where)} {server_keywords(server, self.check, self.serving, weight=0)}"
         lines = [first]
         if checked:
             lines.append(f"enable health {at}")

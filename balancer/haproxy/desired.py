@@ -3,17 +3,23 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from .listeners import Listener, Mode
 from .protection import ClientRules, SecurityHeaders
 from .routing import Action, Handling, Match
+from .serving import PLAIN, Serving
 
 
 class Algorithm(StrEnum):
-    """How a pool chooses; every one honours the servers' weights."""
+    """How a pool chooses; every one but `first` honours the servers' weights (`abilities`)."""
 
     ROUND_ROBIN = "round_robin"
     WEIGHTED_ROUND_ROBIN = "weighted_round_robin"
     LEAST_CONN = "least_conn"
     IP_HASH = "ip_hash"
+    URI_HASH = "uri_hash"
+    HEADER_HASH = "header_hash"
+    RANDOM = "random"
+    FIRST = "first"
 
 
 class AdminState(StrEnum):
@@ -26,6 +32,7 @@ class CheckType(StrEnum):
     NONE = "none"
     HTTP = "http"
     TCP = "tcp"
+    TLS = "tls"  # whether a handshake works, whatever the certificate
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class HealthCheck:
     rise: int = 2
     fall: int = 3
     port: int | None = None
+    expected_body: str | None = None  # what stands somewhere in the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,8 @@ class Pool:
     health_check: HealthCheck = field(default_factory=HealthCheck)
     timeouts: Timeouts = field(default_factory=Timeouts)
     retries: int = 2
+    serving: Serving = PLAIN
+    mode: Mode = Mode.HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +119,4 @@ class Tenant:
     burst: int = 0
     clients: ClientRules = field(default_factory=ClientRules)
     headers: SecurityHeaders = field(default_factory=SecurityHeaders)
+    listeners: tuple[Listener, ...] = ()

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from .commands import AddMap, Command, DelMap, SetMap
 from .desired import Tenant
+from .render.listeners import pool_of
 from .render.maps import map_entries
-from .running import CLIENTS, HOSTS, LEADS, MAPS, ROUTES, Running
+from .running import CLIENTS, FALLBACKS, HOSTS, LEADS, MAPS, NAMES, PORTS, ROUTES, Running
 from .sites import is_router
 
 
@@ -30,10 +31,13 @@ def plan_maps(
     wanted = map_entries(desired) if desired else {path: {} for path in MAPS}
     pending = {key for key, proxy in wanted[ROUTES].items() if proxy not in live}
     unled = {key for key, proxy in wanted[LEADS].items() if proxy not in live}
+    unready = {key for key, proxy in wanted[FALLBACKS].items() if proxy not in live}
     ready_hosts = {_host(key) for key in wanted[ROUTES] if key not in pending}
     held = {_host(key) for key in pending if is_router(wanted[ROUTES][key])}
     unhosted = wanted[HOSTS].keys() - ready_hosts
-    waits: dict[str, AbstractSet[str]] = {ROUTES: pending, LEADS: unled, HOSTS: unhosted}
+    waits: dict[str, AbstractSet[str]] = {ROUTES: pending, LEADS: unled, FALLBACKS: unready, HOSTS: unhosted}
+    for path in (PORTS, NAMES):
+        waits[path] = {key for key, lead in wanted[path].items() if pool_of(lead) not in live}
     changes: list[Command] = []
     deletions: list[Command] = []
     for path in sorted(MAPS, key=lambda each: each == CLIENTS):
@@ -43,6 +47,8 @@ def plan_maps(
                 changes.append(SetMap(path, key, value) if key in runs else AddMap(path, key, value))
     kept = {running.maps.get(ROUTES, {}).get(key, "") for key in pending}
     kept |= {running.maps.get(LEADS, {}).get(key, "") for key in unled}
+    kept |= {running.maps.get(FALLBACKS, {}).get(key, "") for key in unready}
+    kept |= {pool_of(running.maps.get(path, {}).get(key, "")) for path in (PORTS, NAMES) for key in waits[path]}
     for path in MAPS:
         for key in running.keys_of.get((path, tenant_key), ()):
             if key in wanted[path]:
@@ -51,8 +57,9 @@ def plan_maps(
                 kept.add(running.maps[path][key])
             else:
                 deletions.append(DelMap(path, key))
-    routed = kept.union(*(wanted[path].values() for path in (ROUTES, LEADS)))
-    return MapPlan((*changes, *deletions), frozenset(routed))
+    routed = kept.union(*(wanted[path].values() for path in (ROUTES, LEADS, FALLBACKS)))
+    led = {pool_of(lead) for path in (PORTS, NAMES) for lead in wanted[path].values()}
+    return MapPlan((*changes, *deletions), frozenset(routed | led))
 
 
 def _host(key: str) -> str:

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass, field
 
+from .abilities import takes_servers
 from .capabilities import Capabilities
 from .commands import AddServer, Command, RemoveServer, SetAddress, SetAdmin, SetCheckPort, SetMaxConn, SetWeight
 from .desired import AdminState, CheckType, Pool, Server, Tenant
 from .render.pool import proxy_name
 from .running import Oper, Running, RunningServer
 from .server_line import same_address
+from .serving import Serving
 from .sites import is_router
 
 
@@ -32,7 +34,7 @@ class PoolPlan:
 
 @dataclass(slots=True)
 class _Draft:
-    wait: bool
+    can: Capabilities
     commands: list[Command] = field(default_factory=list)
     removals: list[Command] = field(default_factory=list)
     reload: list[str] = field(default_factory=list)
@@ -45,7 +47,7 @@ def plan_pools(
     tenant = desired or deployed
     key = tenant.key if tenant else ""
     before = {pool.key: pool for pool in deployed.pools} if deployed else {}
-    draft = _Draft(wait=capabilities.wait_removable)
+    draft = _Draft(capabilities)
     live: set[str] = set()
     wanted: set[str] = set()
     for pool in desired.pools if desired else ():
@@ -68,8 +70,28 @@ def settings_changed(old: Pool, new: Pool) -> list[str]:
         ("another health check", old.health_check != new.health_check),
         ("other timeouts", old.timeouts != new.timeouts),
         ("another number of retries", old.retries != new.retries),
+        ("another mode", old.mode is not new.mode),
+        *served_otherwise(old.serving, new.serving),
     )
     return [f"pool {new.key} has {what}" for what, changed in changes if changed]
+
+
+def served_otherwise(old: Serving, new: Serving) -> tuple[tuple[str, bool], ...]:
+    """Its fallback is a map's entry, and no matter here."""
+    return (
+        ("another header to choose by", old.hash_header != new.hash_header),
+        ("other sticky sessions", old.sticky != new.sticky),
+        (
+            "other limits",
+            (old.max_connections, old.max_queue, old.slow_start_ms, old.error_limit)
+            != (new.max_connections, new.max_queue, new.slow_start_ms, new.error_limit),
+        ),
+        ("other reasons to retry", old.retry_on != new.retry_on),
+        (
+            "another way to its servers",
+            (old.tls, old.h2, old.proxy_protocol) != (new.tls, new.h2, new.proxy_protocol),
+        ),
+    )
 
 
 def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Running) -> None:
@@ -80,7 +102,7 @@ def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Runn
     for server in new.servers:
         runs = servers.get((proxy, server.key))
         if runs is None:
-            draft.commands.append(AddServer(proxy, server, new.health_check, at_once=not _answers(proxy, new, running)))
+            _add(draft, proxy, server, new, running)
             continue
         found += 1
         was = before.get(server.key)
@@ -101,7 +123,19 @@ def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Runn
     there = running.servers_of.get(proxy, ())
     if len(there) != found:
         keys = {server.key for server in new.servers}
-        draft.removals += [RemoveServer(proxy, key, draft.wait) for key in there if key not in keys]
+        wait = draft.can.wait_removable
+        draft.removals += [RemoveServer(proxy, key, wait) for key in there if key not in keys]
+
+
+def _add(draft: _Draft, proxy: str, server: Server, pool: Pool, running: Running) -> None:
+    if not takes_servers(pool, draft.can):
+        draft.reload.append(f"server {server.key} needs a cookie, which comes with a reload")
+    elif pool.serving.tls is not None and proxy not in running.servers_of:
+        # `add server` takes what a server of the file has read (configuration.txt: ca-file, crt), and there is none.
+        draft.reload.append(f"server {server.key} is the first of its pool over TLS")
+    else:
+        at_once = not _answers(proxy, pool, running)
+        draft.commands.append(AddServer(proxy, server, pool.health_check, at_once, pool.serving))
 
 
 def _answers(proxy: str, pool: Pool, running: Running) -> bool:

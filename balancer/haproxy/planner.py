@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .capabilities import Capabilities
 from .commands import Command
 from .desired import Tenant
+from .plan_listeners import ended, plan_listeners
 from .plan_maps import plan_maps
 from .plan_pools import plan_pools
 from .plan_routers import plan_routers
@@ -33,9 +34,11 @@ def plan_steps(deployed: Tenant | None, desired: Tenant | None, running: Running
     pools = plan_pools(deployed, desired, running, capabilities)
     routers = plan_routers(deployed, desired, running)
     live = pools.live | routers.live
-    maps = plan_maps(tenant_key(deployed, desired), desired, running, live, routers_change=bool(routers.reload))
+    key = tenant_key(deployed, desired)
+    maps = plan_maps(key, desired, running, live, routers_change=bool(routers.reload))
     retired = pools.retire(running, still_routed=maps.routed)
-    return Steps((*pools.commands, *maps.commands, *retired), (*pools.reload, *routers.reload))
+    commands = (*pools.commands, *maps.commands, *retired, *ended(deployed, desired, running))
+    return Steps(commands, (*pools.reload, *routers.reload, *plan_listeners(key, deployed, desired, running)))
 
 
 def plan_repair(desired: Tenant, running: Running, capabilities: Capabilities) -> Steps:

@@ -37,12 +37,14 @@ class RunningServer:
 class Running:
     """A look at one node. Keys of `servers` are (proxy, server); of `maps` the names in `render.maps`.
 
-    `pools` are the proxies that run, with or without servers. Not slotted: the indexes are built once, on first use.
+    `pools` are the proxies that run, with or without servers; `frontends` those of tenants' ports
+    that listen. Not slotted: the indexes are built once, on first use.
     """
 
     servers: Mapping[tuple[str, str], RunningServer] = field(default_factory=dict)
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     pools: frozenset[str] = frozenset()
+    frontends: frozenset[str] = frozenset()
 
     @cached_property
     def servers_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -74,11 +76,16 @@ class Running:
 HOSTS = "maps/hosts.map"
 ROUTES = "maps/routes.map"
 LEADS = "maps/leads.map"  # of routers' routes
+FALLBACKS = "maps/fallbacks.map"  # pool -> the one that takes over while none of its servers can
 TENANTS = "maps/tenants.map"
 LIMITS = "maps/limits.map"
 CLIENTS = "maps/clients.map"
 ALLOWED = "maps/allowed.map"
 PROXIES = "maps/proxies.map"
 HEADERS = "maps/headers.map"
-MAPS = (HOSTS, ROUTES, LEADS, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS)
+# Of listeners: where ports and names on the shared port for TLS lead to, and which networks may come.
+ADMITTED = "maps/admitted.map"
+PORTS = "maps/ports.map"
+NAMES = "maps/names.map"
+MAPS = (HOSTS, ROUTES, LEADS, FALLBACKS, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS, ADMITTED, PORTS, NAMES)
 OWNED_BY_KEY = frozenset({TENANTS, LIMITS, CLIENTS, HEADERS})

@@ -9,6 +9,8 @@ import re
 from functools import lru_cache
 
 from .desired import AdminState, CheckType, HealthCheck, Server
+from .reaching import reaching_keywords
+from .serving import BY_COOKIE, PLAIN, Serving
 from .text import NAME_MAX, Unprintable, name
 
 POOLING = "pool-max-conn -1 pool-purge-delay 5000ms"
@@ -25,8 +27,8 @@ def socket_address(address: str, port: int) -> str:
     return f"[{address}]:{port:d}" if ":" in address else f"{address}:{port:d}"
 
 
-def server_lines(servers: tuple[Server, ...], check: HealthCheck, usual: str) -> str:
-    """Every server of one pool, as a file has them. Raises `Unprintable`. `usual` is `check_keywords(check, None)`.
+def server_lines(servers: tuple[Server, ...], check: HealthCheck, usual: str, serving: Serving = PLAIN) -> str:
+    """Every server of one pool, as a file has them. Raises `Unprintable`. `usual` is `check_keywords(check, None, …)`.
 
     Names and addresses are looked at all at once: a match for each took half of the time to render a fleet.
     """
@@ -35,8 +37,9 @@ def server_lines(servers: tuple[Server, ...], check: HealthCheck, usual: str) ->
     if not _KEYS.fullmatch(" ".join([server.key for server in servers])):
         for server in servers:
             name(server.key)
-    if not _IPV4S.fullmatch(" ".join([server.address for server in servers])):
-        return "".join([_careful_line(server, check) for server in servers])
+    ipv4 = _IPV4S.fullmatch(" ".join([server.address for server in servers]))
+    if not ipv4 or serving.sticky.type in BY_COOKIE:
+        return "".join([_careful_line(server, check, serving) for server in servers])
     ready = AdminState.READY
     return "".join(
         [
@@ -45,35 +48,38 @@ def server_lines(servers: tuple[Server, ...], check: HealthCheck, usual: str) ->
             and not server.backup
             and server.max_connections is None
             and server.check_port is None
-            else _careful_line(server, check)
+            else _careful_line(server, check, serving)
             for server in servers
         ]
     )
 
 
-def _careful_line(server: Server, check: HealthCheck) -> str:
+def _careful_line(server: Server, check: HealthCheck, serving: Serving) -> str:
     """A file cannot say drain: weight 0, until the state file or the runtime tell the exact state."""
     weight = 0 if server.admin is AdminState.DRAIN else server.weight
     disabled = " disabled" if server.admin is AdminState.MAINT else ""
     where = socket_address(server.address, server.port)
-    return f"    server {name(server.key)} {where} {server_keywords(server, check, weight=weight)}{disabled}\n"
+    return f"    server {name(server.key)} {where} {server_keywords(server, check, serving, weight=weight)}{disabled}\n"
 
 
 @lru_cache(maxsize=1024)
-def check_keywords(check: HealthCheck, check_port: int | None) -> str:
-    """`check` and what belongs to it, and how connections are kept."""
+def check_keywords(check: HealthCheck, check_port: int | None, serving: Serving = PLAIN) -> str:
+    """`check` and what belongs to it, and how a server is reached and its connections kept."""
+    reached = reaching_keywords(check, check_port, serving)
     if check.type is CheckType.NONE:
-        return POOLING
+        return f"{POOLING}{reached}"
     port = check_port or check.port
     where = f"port {port:d} " if port else ""
-    return f"check {where}inter {check.interval_ms:d}ms rise {check.rise:d} fall {check.fall:d} {POOLING}"
+    return f"check {where}inter {check.interval_ms:d}ms rise {check.rise:d} fall {check.fall:d} {POOLING}{reached}"
 
 
-def server_keywords(server: Server, check: HealthCheck, *, weight: int) -> str:
+def server_keywords(server: Server, check: HealthCheck, serving: Serving = PLAIN, *, weight: int) -> str:
     """Everything after the address, without the administrative state."""
-    text = f"weight {weight:d} {check_keywords(check, server.check_port)}"
+    text = f"weight {weight:d} {check_keywords(check, server.check_port, serving)}"
     if server.max_connections:
         text += f" maxconn {server.max_connections:d}"
+    if serving.sticky.type in BY_COOKIE:
+        text += f" cookie {serving.sticky.cookie(server.key)}"
     return f"{text} backup" if server.backup else text
 
 

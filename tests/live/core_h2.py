@@ -36,10 +36,10 @@ def ask(port: int, fields: Fields, body: bytes = b"", *, sni: str = "a.test", op
         unverified("h2").wrap_socket(plain, server_hostname=sni) as tls,
     ):
         assert tls.selected_alpn_protocol() == "h2"
-        tls.sendall(PREFACE + _frame(SETTINGS, 0, 0, b""))
-        tls.sendall(_frame(HEADERS, END_HEADERS | (0 if body else END_STREAM), 1, b"".join(map(_field, fields))))
+        tls.sendall(PREFACE + frame(SETTINGS, 0, 0, b""))
+        tls.sendall(frame(HEADERS, END_HEADERS | (0 if body else END_STREAM), 1, b"".join(map(_field, fields))))
         if body:
-            tls.sendall(_frame(DATA, END_STREAM, 1, body))
+            tls.sendall(frame(DATA, END_STREAM, 1, body))
         return _answer(tls)
 
 
@@ -72,11 +72,11 @@ def _frames(tls: ssl.SSLSocket) -> Iterator[tuple[int, int, bytes]]:
             payload = stream.read(int.from_bytes(head[:3], "big"))
             kind, flags = head[3], head[4]
             if kind == SETTINGS and not flags & ACK:
-                tls.sendall(_frame(SETTINGS, ACK, 0, b""))
+                tls.sendall(frame(SETTINGS, ACK, 0, b""))
             yield kind, flags, payload
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 

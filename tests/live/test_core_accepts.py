@@ -38,6 +38,7 @@ def test_haproxy_takes_everything_that_can_be_said(tmp_path: Path) -> None:
     plain = [
         Tenant(f"t{algorithm[:2]}{kind}", (Pool("p1", algorithm, (Server("b1", "10.0.0.1", 80),), HealthCheck(kind)),))
         for algorithm in Algorithm
+        if algorithm is not Algorithm.HEADER_HASH  # `rich` has it, with its header
         for kind in CheckType
     ]
     assert accepted([rich(), *plain], tmp_path) == ""

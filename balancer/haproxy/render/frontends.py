@@ -5,11 +5,13 @@ without a reload (`haproxy.md` 2.4, 2.5).
 """
 
 from balancer.haproxy.access_log import FORMAT, PER_SECOND
-from balancer.haproxy.running import HOSTS, LIMITS, ROUTES, TENANTS
+from balancer.haproxy.running import FALLBACKS, HOSTS, LIMITS, ROUTES, TENANTS
+from balancer.haproxy.serving import FALLBACK_STEPS
 from balancer.haproxy.text import quoted, word
 
 from .clients import CLIENT, CLIENT_TABLE, CLIENT_TABLE_LINE, COUNTED_CLIENT, headers
 from .inner import render_inner
+from .listeners import render_passthrough
 from .node import DEFAULT_CERTIFICATE, DEFAULTS, NodeSettings
 
 # In the tree, as the maps are, and called so by the Runtime API whatever tree runs (2.6.12: `new ssl cert`, `set`,
@@ -130,7 +132,13 @@ CLIENT_LIMIT = f"""    acl full var(txn.ahead),sub(txn.depth) gt 0
 # that the longest prefix is one of whole segments.
 ROUTE = f"""    http-request set-var(txn.pool) var(txn.site),concat(,txn.path,/),map_beg({ROUTES})
 {ours(404, "Nothing is routed here.", "unless { var(txn.pool) -m found }")}"""
-LEADING = "    use_backend %[var(txn.pool)]\n"
+# A pool none of whose servers can take a request has another in its place, and that one another. Spelled out as often
+# as there may be pools in a row: rules have no loops.
+_TAKEN_OVER = f"""    http-request set-var(txn.fallback) var(txn.pool),map_str({FALLBACKS})
+    http-request unset-var(txn.fallback) if {{ var(txn.pool),nbsrv gt 0 }}
+    http-request set-var(txn.pool) var(txn.fallback) if {{ var(txn.fallback) -m found }}
+"""
+LEADING = f"{_TAKEN_OVER * FALLBACK_STEPS}    use_backend %[var(txn.pool)]\n"
 
 
 def render_frontends(settings: NodeSettings) -> str:
@@ -144,7 +152,7 @@ def render_frontends(settings: NodeSettings) -> str:
 {_tls(settings)}    maxconn {settings.max_connections:d}
 {_log(settings)}{PAGES}    http-request set-log-level silent
 {METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}{LEADING}
-{render_inner(settings, PAGES, LEADING)}
+{render_inner(settings, PAGES, LEADING)}{render_passthrough(settings)}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}
 

@@ -9,6 +9,7 @@ from balancer.haproxy.protection import ClientRules, SecurityHeaders
 from balancer.haproxy.running import (
     ALLOWED,
     CLIENTS,
+    FALLBACKS,
     HEADERS,
     HOSTS,
     LEADS,
@@ -21,6 +22,7 @@ from balancer.haproxy.running import (
 from balancer.haproxy.sites import leads, routed_sites, router_name
 from balancer.haproxy.text import host, map_line, path_prefix
 
+from .listeners import listener_entries
 from .pool import proxy_name
 
 SUSPENDED = "suspended"
@@ -50,12 +52,22 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
         HOSTS: hosts,
         ROUTES: routes,
         LEADS: onwards,
+        FALLBACKS: fallbacks(tenant),
         TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
         LIMITS: {tenant.key: limit(tenant)} if tenant.rps > 0 else {},
         CLIENTS: {tenant.key: client_limit(tenant.clients)} if tenant.clients.rps > 0 or tenant.clients.proxies else {},
         ALLOWED: networks(tenant.key, tenant.clients.allowed) if tenant.clients.rps > 0 else {},
         PROXIES: networks(tenant.key, tenant.clients.proxies),
         HEADERS: {tenant.key: header_values(tenant.headers)} if tenant.headers != SecurityHeaders() else {},
+        **listener_entries(tenant),
+    }
+
+
+def fallbacks(tenant: Tenant) -> dict[str, str]:
+    return {
+        proxy_name(tenant.key, pool.key): proxy_name(tenant.key, pool.serving.fallback)
+        for pool in tenant.pools
+        if pool.serving.fallback
     }
 
 

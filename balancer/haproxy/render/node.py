@@ -6,8 +6,11 @@ from balancer.haproxy.access_log import LINE_MAX
 from balancer.haproxy.text import word
 
 DEFAULTS = "http"
+TCP_DEFAULTS = "tcp"
 DEFAULT_CERTIFICATE = "default.pem"
+PEERS = "node"  # the one peer is the node itself: what a worker learned of clients goes on to the next
 RUN = "VELOFLUX_RUN"  # in HAProxy's environment, for tenants' sections, which know no node: the folder of the sockets
+LISTEN, THREADS = "VELOFLUX_LISTEN", "VELOFLUX_THREADS"  # likewise, for their ports: address, threads of traffic
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class NodeSettings:
 
     `run_folder` is absolute, and holds the sockets: a socket's path has at most about 90 characters.
     `https_bind` empty: nothing listens for TLS; else `certificate_folder` is absolute too, outside every tree, and
-    holds `DEFAULT_CERTIFICATE`: a private key is not copied with each reload.
+    holds `DEFAULT_CERTIFICATE`: a private key is not copied with each reload. `passthrough_bind` empty: no TLS is
+    passed through by name. `tcp_address`: where tenants' own ports are opened, `*` for all addresses.
     `max_old_workers` bounds reloads under way, not time (`hard_stop_after_s` does): HAProxy ends the workers beyond
     it with their open connections (measured: at 5, twenty reloads in a minute cut keep-alive clients off).
     """
@@ -25,6 +29,8 @@ class NodeSettings:
     http_bind: str = "127.0.0.1:8000"
     https_bind: str = ""
     certificate_folder: str = ""
+    passthrough_bind: str = ""
+    tcp_address: str = "127.0.0.1"
     threads: int = 2
     max_connections: int = 4000
     log_target: str | None = None  # a unix socket's path (or "stdout"); with nobody there a line is lost, no more
@@ -42,12 +48,16 @@ class NodeSettings:
         return f" thread 2-{self.threads:d}" if self.threads > 1 else ""
 
     @property
+    def thread_range(self) -> str:
+        return f"2-{self.threads:d}" if self.threads > 1 else "1"
+
+    @property
     def admin_thread(self) -> str:
         return " thread 1" if self.threads > 1 else ""
 
 
 def render_global(settings: NodeSettings) -> str:
-    """`00-global.cfg`: the process and the one named `defaults` that every section names.
+    """`00-global.cfg`: the process and the named `defaults`, of which every section names one.
 
     `default-path config` makes the maps' names relative to the folder: a staged tree is checked with its own maps,
     and the Runtime API calls them `maps/hosts.map` whatever folder runs (measured on 2.6.12, over reloads too).
@@ -60,10 +70,13 @@ def render_global(settings: NodeSettings) -> str:
     quiet = "    option dontlognull\n" if settings.log_target else ""
     admin = word(f"{settings.run_folder}/admin.sock")
     # A list of certificates has no quotes: with a base its lines need no folder, which may have a space.
-    base = f"    crt-base {word(settings.certificate_folder)}\n" if settings.https_bind else ""
+    base = f"    crt-base {word(settings.certificate_folder)}\n" if settings.certificate_folder else ""
     return f"""global
     default-path config
 {base}{log}    setenv {RUN} {word(settings.run_folder)}
+    localpeer {PEERS}
+    setenv {LISTEN} {word(settings.tcp_address)}
+    setenv {THREADS} {settings.thread_range}
     nbthread {settings.threads:d}
     maxconn {2 * settings.max_connections:d}
     stats socket {admin} mode 600 level admin expose-fd listeners{settings.admin_thread}
@@ -72,6 +85,9 @@ def render_global(settings: NodeSettings) -> str:
     hard-stop-after {settings.hard_stop_after_s:d}s
     mworker-max-reloads {settings.max_old_workers:d}
     spread-checks 20
+
+peers {PEERS}
+    peer {PEERS} {word(f"unix@{settings.run_folder}/peers.sock")}
 
 defaults {DEFAULTS}
     mode http
@@ -89,4 +105,17 @@ defaults {DEFAULTS}
     timeout server 30s
     timeout queue 5s
     timeout tunnel 1h
+
+defaults {TCP_DEFAULTS}
+    mode tcp
+{quiet}    option redispatch 1
+    balance roundrobin
+    retries 2
+    load-server-state-from-file global
+    timeout client 1h
+    timeout client-fin 30s
+    timeout connect 5s
+    timeout server 24h
+    timeout server-fin 30s
+    timeout queue 5s
 """

@@ -9,6 +9,7 @@ from balancer.haproxy.sites import routed_sites, router_name
 from balancer.haproxy.text import name
 
 from .frontends import CERTIFICATE_LIST, render_certificate_list, render_frontends
+from .listeners import listener_sections
 from .maps import render_maps
 from .node import NodeSettings, render_global
 from .pool import proxy_name, render_pool
@@ -39,7 +40,8 @@ def proxies_of(tenant: Tenant) -> list[str]:
 
 def _sections(tenant: Tenant) -> str:
     pools = [render_pool(tenant.key, pool) for pool in tenant.pools]
-    return "".join(pools + [render_router(tenant.key, site) for site in routed_sites(tenant)])
+    routers = [render_router(tenant.key, site) for site in routed_sites(tenant)]
+    return "".join(pools + routers + listener_sections(tenant))
 
 
 def render_fixed(settings: NodeSettings) -> dict[str, str]:
@@ -53,7 +55,7 @@ def render_tree(tenants: Iterable[Tenant], settings: NodeSettings) -> dict[str, 
     everyone = list(tenants)
     shards: defaultdict[str, list[Tenant]] = defaultdict(list)
     for tenant in everyone:
-        if tenant.pools or tenant.routes:
+        if tenant.pools or tenant.routes or tenant.listeners:
             shards[shard_name(tenant.key)].append(tenant)
     return {
         **render_fixed(settings),

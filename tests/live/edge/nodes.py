@@ -53,7 +53,7 @@ class LiveNode:
     """`tell` is the console: it numbers generations and keeps what it last said."""
 
     def __init__(self, folder: Path) -> None:
-        self.port, self.tls_port = free_port(), free_port()
+        self.port, self.tls_port, self.passthrough_port = free_port(), free_port(), free_port()
         self.environ = {
             "VELOFLUX_NODE_ID": "n1",
             "VELOFLUX_NODE_NAME": "one",
@@ -62,6 +62,7 @@ class LiveNode:
             "VELOFLUX_NODE_BROKER_URL": "redis://127.0.0.1:1/0",
             "VELOFLUX_NODE_HTTP_BIND": f"127.0.0.1:{self.port}",
             "VELOFLUX_NODE_HTTPS_BIND": f"127.0.0.1:{self.tls_port}",
+            "VELOFLUX_NODE_PASSTHROUGH_BIND": f"127.0.0.1:{self.passthrough_port}",
             "VELOFLUX_HAPROXY": HAPROXY,
             "PATH": os.environ["PATH"],
         }

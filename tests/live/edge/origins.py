@@ -15,6 +15,9 @@ class Origin:
         self.requests = 0
         self.well = True
         self.delay_s = 0.0
+        self.status = b""  # of what is asked by clients; empty: as it is well
+        self.headers = b""
+        self.head = b""  # of the last request
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -25,8 +28,10 @@ class Origin:
                 if self.delay_s and not checked:
                     await asyncio.sleep(self.delay_s)
                 status = b"200 OK" if self.well else b"500 Ill"
+                if not checked:
+                    self.head, status = head, self.status or status
                 body = self.name.encode()
-                writer.write(b"HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body))
+                writer.write(b"HTTP/1.1 %s\r\n%sContent-Length: %d\r\n\r\n%s" % (status, self.headers, len(body), body))
                 await writer.drain()
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             pass

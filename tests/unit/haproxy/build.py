@@ -41,6 +41,7 @@ from balancer.haproxy.protection import (
 )
 from balancer.haproxy.render import NodeSettings, map_entries, proxy_name
 from balancer.haproxy.running import MAPS, Oper, Running, RunningServer
+from balancer.haproxy.serving import BY_COOKIE, PLAIN, ProxyProtocol, RetryOn, Serving, Sticky, StickyType, Tls
 
 DEBIAN = parse_version("2.6.12-1+deb12u4")
 SETTINGS = NodeSettings(run_folder="/run/n1", http_bind="127.0.0.1:8000")
@@ -66,6 +67,27 @@ def with_pool(state: Tenant, **values: Any) -> Tenant:
     return replace(state, pools=(replace(state.pools[0], **values), *state.pools[1:]))
 
 
+def sticky(kind: StickyType, **values: Any) -> Serving:
+    return Serving(sticky=Sticky(kind, key="5a" * 16, **values))
+
+
+def served() -> Serving:
+    """Something in every field."""
+    return Serving(
+        hash_header="X-User",
+        sticky=Sticky(StickyType.APP_COOKIE, "JSESSION.ID", 60, "a5" * 16),
+        fallback="p1",
+        max_connections=100,
+        max_queue=20,
+        slow_start_ms=5000,
+        error_limit=4,
+        retry_on=tuple(RetryOn),
+        tls=Tls(sni="in.a.test"),
+        proxy_protocol=ProxyProtocol.V2,
+        h2=True,
+    )
+
+
 def rich() -> Tenant:
     """Something in every field."""
     check = HealthCheck(
@@ -80,6 +102,11 @@ def rich() -> Tenant:
         Pool("p1", Algorithm.LEAST_CONN, servers, check, Timeouts(1, 2, 3), 0),
         Pool("p2", Algorithm.IP_HASH, (server("b4"),), HealthCheck(type=CheckType.TCP)),
         Pool("p3", health_check=HealthCheck(type=CheckType.NONE)),
+        Pool(
+            "p4", Algorithm.HEADER_HASH, (server("b5"),), replace(check, expected_body='it\'s "up"'), serving=served()
+        ),
+        Pool("p5", Algorithm.FIRST, (server("b6"),), HealthCheck(CheckType.TLS), serving=sticky(StickyType.COOKIE)),
+        Pool("p6", Algorithm.RANDOM, (server("b7"),), serving=sticky(StickyType.SOURCE)),
     )
     routes = (Route("r1", "a.test", "/api", "p2"), Route("r2", "*.a.test", "/", "p1"))
     clients = ClientRules(5, 10, 403, ("10.0.0.0/8", "2001:db8::/33"), ("192.0.2.1/32",))
@@ -121,7 +148,8 @@ def apply(now: Running, commands: tuple[Command, ...]) -> Running:
     maps = {path: dict(entries) for path, entries in now.maps.items()}
     for command in commands:
         match command:
-            case AddServer(proxy, each, check):
+            case AddServer(proxy, each, check, _, serving):
+                assert serving.sticky.type not in BY_COOKIE
                 assert proxy in now.pools
                 assert (proxy, each.key) not in servers
                 servers[proxy, each.key] = replace(_started(each, check), oper=Oper.DOWN)
@@ -165,15 +193,32 @@ SERVERS = st.builds(
 CHECKS = st.builds(
     HealthCheck,
     type=st.sampled_from(CheckType),
+    expected_body=st.none() | st.just("up"),
     port=st.none() | st.integers(1, 65535),
     headers=st.lists(st.tuples(st.just("X-A"), st.text(st.characters(codec="ascii", categories=["L", "P", "S"])))).map(
         lambda pairs: tuple(pairs[:3])
     ),
 )
+SERVINGS = st.builds(
+    Serving,
+    sticky=st.builds(
+        Sticky,
+        st.sampled_from([StickyType.NONE, StickyType.COOKIE]),
+        st.just(""),
+        st.integers(0, 3),
+        st.just("ab" * 16),
+    ),
+    max_connections=st.integers(0, 3),
+    retry_on=st.lists(st.sampled_from(RetryOn), max_size=2).map(tuple),
+    tls=st.none() | st.builds(Tls, verify=st.booleans(), ca=st.sampled_from(["", "0f" * 32])),
+    proxy_protocol=st.sampled_from(ProxyProtocol),
+    h2=st.booleans(),
+)
 POOLS = st.builds(
     Pool,
     key=KEYS.map("p{}".format),
-    algorithm=st.sampled_from(Algorithm),
+    algorithm=st.sampled_from([one for one in Algorithm if one is not Algorithm.HEADER_HASH]),
+    serving=st.just(PLAIN) | SERVINGS,
     servers=st.lists(SERVERS, max_size=3, unique_by=lambda each: each.key).map(tuple),
     health_check=CHECKS,
     retries=st.integers(0, 3),

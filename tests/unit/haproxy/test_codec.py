@@ -63,7 +63,7 @@ WRONG: list[tuple[str, Any]] = [
     ("burst", True),
     ("pools", {}),
     ("pools[0].key", "p 1"),
-    ("pools[0].algorithm", "random"),
+    ("pools[0].algorithm", "adaptive"),
     ("pools[0].algorithm", None),
     ("pools[0].retries", -1),
     ("pools[0].timeouts.connect_ms", 0),

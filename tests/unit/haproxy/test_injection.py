@@ -21,6 +21,7 @@ from balancer.haproxy.desired import (
     Timeouts,
 )
 from balancer.haproxy.render import render_tree
+from balancer.haproxy.serving import ProxyProtocol, RetryOn, Serving, Sticky, StickyType, Tls
 from balancer.haproxy.text import Unprintable
 
 from .build import HOSTILE, SETTINGS, rich
@@ -42,7 +43,7 @@ def _texts(value: Any, at: At = ()) -> Iterator[At]:
 
 STATE = to_json(rich())
 PLACES = list(_texts(STATE))
-CHOICES = {"algorithm", "admin", "type"}  # enums: no text to a renderer
+CHOICES = {"algorithm", "admin", "type", "proxy_protocol"}  # enums: no text to a renderer
 TEXT = st.one_of(
     st.text(max_size=40),
     st.lists(st.sampled_from(HOSTILE) | st.text(max_size=5), min_size=1, max_size=6).map("".join),
@@ -75,11 +76,25 @@ def _unchecked(state: dict[str, Any]) -> Tenant:
             ),
             timeouts=Timeouts(**pool["timeouts"]),
             retries=pool["retries"],
+            serving=_serving(pool.get("serving", {})),
         )
         for pool in state["pools"]
     )
     routes = tuple(Route(**route) for route in state["routes"])
     return Tenant(state["key"], pools, routes, state["rps"], state["suspended"], state["burst"])
+
+
+def _serving(said: dict[str, Any]) -> Serving:
+    sticky = said.get("sticky", {})
+    return Serving(
+        **{
+            **said,
+            "sticky": Sticky(**{**sticky, "type": StickyType(sticky["type"])}) if sticky else Sticky(),
+            "retry_on": tuple(RetryOn(one) for one in said.get("retry_on", ())),
+            "tls": Tls(**said["tls"]) if "tls" in said else None,
+            "proxy_protocol": ProxyProtocol(said.get("proxy_protocol", "none")),
+        }
+    )
 
 
 def _shape(state: Tenant) -> tuple[int, int]:
@@ -93,7 +108,7 @@ def _shape(state: Tenant) -> tuple[int, int]:
 CONFIG_LINES, MAP_LINES = _shape(rich())
 
 
-FREE = [at for at in PLACES if at[-1] not in CHOICES]
+FREE = [at for at in PLACES if at[-1] not in CHOICES and "retry_on" not in at]
 
 
 def _adds_nothing(at: At, text: str, *, after: bool) -> None:

@@ -18,6 +18,7 @@ from balancer.haproxy.render import (
     shard_name,
     shard_of,
 )
+from balancer.haproxy.serving import PLAIN, Serving
 
 from .build import SETTINGS, TLS, rich, server, tenant
 
@@ -50,10 +51,16 @@ def test_the_quick_way_and_the_careful_way_write_the_same() -> None:
 
 
 def test_each_algorithm_takes_servers_at_run_time() -> None:
-    lines = {each: render_pool("ta", Pool("p", each)).splitlines()[1:3] for each in Algorithm}
+    served = {Algorithm.HEADER_HASH: Serving(hash_header="X-User")}
+    lines = {
+        one: render_pool("ta", Pool("p", one, serving=served.get(one, PLAIN))).splitlines()[1:3] for one in Algorithm
+    }
     assert lines[Algorithm.ROUND_ROBIN][0] == lines[Algorithm.WEIGHTED_ROUND_ROBIN][0] == "    balance roundrobin"
     assert lines[Algorithm.LEAST_CONN][0] == "    balance leastconn"
     assert lines[Algorithm.IP_HASH] == ["    balance source", "    hash-type consistent"]
+    assert lines[Algorithm.URI_HASH] == ["    balance uri", "    hash-type consistent"]
+    assert lines[Algorithm.HEADER_HASH] == ["    balance hdr(X-User)", "    hash-type consistent"]
+    assert (lines[Algorithm.RANDOM][0], lines[Algorithm.FIRST][0]) == ("    balance random", "    balance first")
 
 
 def test_a_pool_that_is_not_checked_says_nothing_of_checks() -> None:
@@ -70,10 +77,10 @@ def test_drain_is_weight_0_and_maint_is_disabled() -> None:
 
 
 def test_maps_hold_hosts_routes_limits_and_who_is_suspended() -> None:
-    assert render_maps([rich()]) == {
+    assert {path: text for path, text in render_maps([rich()]).items() if text} == {
         "maps/hosts.map": "*.a.test ta\na.test ta\n",
         "maps/routes.map": "*.a.test/ ta_p1\na.test/api/ ta_p2\n",
-        "maps/leads.map": "",
+        "maps/fallbacks.map": "ta_p4 ta_p1\n",
         "maps/tenants.map": "ta suspended\n",
         "maps/limits.map": "ta 7/14\n",
         "maps/clients.map": "ta 5/10/403\n",
