@@ -12,7 +12,7 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import deployments, domains, logs, nodes, retention, revisions, status
+from balancer.services import canary, deployments, domains, drains, logs, nodes, retention, revisions, status, trials
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
@@ -25,6 +25,14 @@ DOMAINS_AT_ONCE = 15  # each may take ten seconds
 def cut() -> None:
     """Gather the tenant's edits into a revision."""
     revisions.cut(scope.required().tenant_id, now=timezone.now())
+
+
+@shared_task(name="balancer.tasks.watch_trial", base=TenantTask)
+def watch_trial(once: bool = False) -> None:
+    """Look how a node fares with what it tries, and again in a second while that is open, unless `once`."""
+    tenant_id = scope.required().tenant_id
+    if canary.watch(tenant_id, now=timezone.now()) is canary.Step.WAITING and not once:
+        enqueue.watch(tenant_id)
 
 
 @shared_task(name="balancer.tasks.report", base=PlatformTask)
@@ -54,9 +62,17 @@ def sweep() -> None:
     """The road without messages: what was not cut, and who is behind."""
     for tenant_id in revisions.uncut_tenants(MOST_AT_ONCE):
         enqueue.cut(tenant_id)
+    for tenant_id in trials.all_under_way():
+        enqueue.watch(tenant_id, once=True)
     asked = deployments.sweep(now=timezone.now())
     if asked:
         log.info("sweep", nodes_asked=asked)
+
+
+@shared_task(name="balancer.tasks.go_on_with_drains", base=PlatformTask)
+def go_on_with_drains() -> None:
+    """Carry out what follows a drain, once nobody is left or its deadline is over."""
+    drains.go_on_with_all(now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.look_at_domains", base=PlatformTask)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -12,14 +13,18 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from balancer.api import drains as drain_fields
 from balancer.api.changes import ChangeViewSet
+from balancer.api.drains import DrainManySerializer, DrainProgressSerializer, DrainSerializer, ForceSerializer
 from balancer.api.status_fields import BackendStatusSerializer
+from balancer.fleet.models import Then
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
+from balancer.queries import drains as progress
 from balancer.queries import status
 from balancer.queries.observed import UNKNOWN
 from balancer.queries.status_json import backend_json
-from balancer.services import addresses, backends, rules
+from balancer.services import addresses, backends, drains, edits, rules
 from balancer.services.edits import Changed
 from tenants.errors import InvalidField, NotFound
 from tenants.restkit.serializers import StrictSerializer
@@ -42,11 +47,18 @@ class BackendSerializer(StrictSerializer):
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
     status = serializers.SerializerMethodField()
+    drain = serializers.SerializerMethodField()
 
     @extend_schema_field(BackendStatusSerializer)
     def get_status(self, backend: Backend) -> dict[str, Any]:
         seen = self.context["view"].statuses.get((f"p{backend.pool_id}", backend.key), UNKNOWN)
         return backend_json(seen)
+
+    @extend_schema_field(DrainProgressSerializer(allow_null=True))
+    def get_drain(self, backend: Backend) -> dict[str, Any] | None:
+        """How far its drain has come; null unless it drains."""
+        view = self.context["view"]
+        return drain_fields.shown(view.drains.get(backend.pk), now=view.now)
 
 
 class PoolBackendSerializer(BackendSerializer):
@@ -57,10 +69,6 @@ class PoolBackendSerializer(BackendSerializer):
 
 class WeightSerializer(StrictSerializer):
     weight = serializers.IntegerField(min_value=0, max_value=rules.WEIGHT_MAX)
-
-
-class ForceSerializer(StrictSerializer):
-    force = serializers.BooleanField(default=False, help_text="Even if it is the pool's last ready backend.")
 
 
 class BackendFilter(filters.FilterSet):
@@ -88,9 +96,10 @@ class BackendViewSet(ChangeViewSet):
     ordering_fields = ("created_at", "updated_at", "weight", "region")
     verbs: ClassVar[dict[str, Verb]] = {
         **TenantView.verbs,
-        **dict.fromkeys(("drain", "ready", "maintain", "weight"), Verb.RUNTIME),
+        **dict.fromkeys(("drain", "drain_many", "ready", "maintain", "weight"), Verb.RUNTIME),
     }
     statuses: dict[status.Key, Any] = {}
+    drains: dict[str, progress.Progress] = {}
 
     def paginate_queryset(self, queryset: Any) -> list[Any] | None:
         page = super().paginate_queryset(queryset)
@@ -102,9 +111,10 @@ class BackendViewSet(ChangeViewSet):
         return super().answer(obj, **options)
 
     def observe(self, shown: Sequence[Backend]) -> None:
-        """One round trip to Redis for all that is shown."""
+        """One round trip to Redis for all that is shown; more only where something drains."""
         keys = [(f"p{backend.pool_id}", backend.key) for backend in shown]
         self.statuses = dict(status.backends(self.tenant.key, keys, now=self.now)) if keys else {}
+        self.drains = progress.progress(self.tenant.pk, shown, now=self.now)
 
     def pool(self, values: dict[str, Any]) -> Pool:
         pool = Pool.objects.filter(pk=values.pop("pool_id")).first()
@@ -130,11 +140,39 @@ class BackendViewSet(ChangeViewSet):
     def act_delete(self, obj: Backend) -> Changed[Backend]:
         return backends.remove(obj, by=self.actor, now=self.now)
 
-    @extend_schema(request=ForceSerializer)
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """At once; or with `?drain=30s` once nobody is left on it, and after that time at the latest: 202 with the
+        backend, whose `drain` tells how far it is until it is a 404."""
+        if "drain" not in request.query_params:
+            return super().destroy(request, *args, **kwargs)
+        after = drain_fields.removal_after(request.query_params["drain"])
+        with transaction.atomic():
+            edits.hold_tenant()
+            done = backends.drain(
+                self.get_object(), by=self.actor, now=self.now, force=True, deadline=after, then=Then.REMOVE
+            )
+        return self.changed(done, status=202)
+
+    @extend_schema(request=DrainSerializer)
     @action(detail=True, methods=["post"])
     def drain(self, request: Request, **_: Any) -> Response:
-        """Give it no new sessions, and let the ones it has finish."""
-        return self.run(ForceSerializer, backends.drain)
+        """Give it no new sessions, and let the ones it has finish; `then` follows. `ready` calls it off."""
+        return self.run(DrainSerializer, backends.drain)
+
+    @extend_schema(request=DrainManySerializer, responses=BackendSerializer(many=True))
+    @action(detail=False, methods=["post"], url_path="drain", url_name="drain-many")
+    def drain_many(self, request: Request, **_: Any) -> Response:
+        """Drain several, by `ids`, or all of a `pool`: all of them or none."""
+        sent = DrainManySerializer(data=request.data or {})
+        sent.is_valid(raise_exception=True)
+        asked = self.chosen(dict(sent.validated_data))
+        done = drains.drain_many(asked.pop("ids"), asked.pop("pool"), **asked, by=self.actor, now=self.now)
+        self.observe(done.backends)
+        items = self.get_serializer(done.backends, many=True).data
+        return Response({"items": items, "change": self.change(done.edit)})
+
+    def chosen(self, asked: dict[str, Any]) -> dict[str, Any]:
+        return asked
 
     @extend_schema(request=ForceSerializer)
     @action(detail=True, methods=["post"])
@@ -176,3 +214,10 @@ class PoolBackendViewSet(BackendViewSet):
         if pool is None:
             raise NotFound
         return pool
+
+    def chosen(self, asked: dict[str, Any]) -> dict[str, Any]:
+        """Those of this pool: all, or the ones that are named."""
+        if asked["pool"] not in (None, self.kwargs["pool"]):
+            raise InvalidField("pool", "The path names the pool already; leave this out.", "fixed")
+        self.get_queryset()
+        return {**asked, "ids": drain_fields.of_pool(asked["ids"], self.kwargs["pool"]), "pool": None}

@@ -1,6 +1,7 @@
 """Backends: add, change, remove, and the runtime acts on one."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from balancer.console.drain_form import DrainForm
 from balancer.console.finding import backend_of, pool_of
 from balancer.console.forms import BackendForm, WeightForm
 from balancer.console.frame import page
@@ -23,6 +25,7 @@ from tenants.errors import InvalidField, Refused
 from tenants.roles import Verb
 
 Act = Callable[[Backend, TenantRequest], Any]
+LAST_ONES = ("last_backend", "last_healthy")  # refusals that may be forced
 
 
 def forced(request: TenantRequest) -> bool:
@@ -91,6 +94,37 @@ def remove(request: TenantRequest, backend_id: str) -> HttpResponse:
 
 
 @tenant_page(Verb.RUNTIME)
+def drain(request: TenantRequest, backend_id: str) -> HttpResponse:
+    """With a deadline, and what follows."""
+    backend = backend_of(backend_id)
+    form = DrainForm(request.POST or None, initial=DrainForm.start())
+    refused: Refused | None = None
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        length = None if asked["deadline"] is None else timedelta(milliseconds=asked["deadline"])
+        plan = {"deadline": length, "then": asked["then"], "force": forced(request)}
+        try:
+            done = backends.drain(backend, by=request.actor, now=timezone.now(), **plan)
+        except Refused as said:
+            refused = said
+            form.show(said)
+        else:
+            say_saved(request, _("%(address)s drains.") % {"address": done.object.address})
+            return redirect("console:pool", request.tenant.slug, backend.pool_id)
+    may_force = refused is not None and refused.code in LAST_ONES
+    context = {"form": form, "pool": backend.pool, "backend": backend, "may_force": may_force}
+    status = 409 if may_force else 422 if form.is_bound and form.errors else 200
+    return page(request, "balancer/backend_drain.html", context, status=status)
+
+
+@tenant_page(Verb.VIEW)
+def row(request: TenantRequest, backend_id: str) -> HttpResponse:
+    """A row that looks again by itself while something is to follow its drain; nothing once the backend is gone."""
+    backend = Backend.objects.select_related("pool").filter(pk=backend_id).first()
+    return HttpResponse("") if backend is None else row_page(request, backend, "", None)
+
+
+@tenant_page(Verb.RUNTIME)
 def act(request: TenantRequest, backend_id: str, act: str) -> HttpResponse:
     """At once, and kept. htmx gets the row back; without it, the page is loaded anew."""
     if act not in ACTS:
@@ -108,7 +142,7 @@ def act(request: TenantRequest, backend_id: str, act: str) -> HttpResponse:
         return row_page(request, backend_of(backend.pk), act, refused)
     if refused is None:
         return redirect("console:pool", request.tenant.slug, backend.pool_id)
-    if refused.code == "last_backend":
+    if refused.code in LAST_ONES:
         context = {"backend": backend, "pool": backend.pool, "act": act, "refused": sentence(refused)}
         return page(request, "balancer/backend_force.html", context, status=409)
     messages.error(request, sentence(refused))
@@ -121,7 +155,7 @@ def row_page(request: TenantRequest, backend: Backend, act: str, refused: Refuse
         "row": backend_rows(request.tenant, [backend], now=timezone.now())[0],
         "act": act,
         "refused": sentence(refused) if refused else "",
-        "may_force": refused is not None and refused.code == "last_backend",
+        "may_force": refused is not None and refused.code in LAST_ONES,
     }
     return page(request, "balancer/backend_row.html", context)
 

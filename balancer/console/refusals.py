@@ -26,6 +26,10 @@ sentences.add(
             "{backend} is the last ready backend of its pool: without it, requests get 503. "
             "Make another one ready first, or send force."
         ),
+        _(
+            "{backend} is the last healthy backend of its pool on {node}: the others that are ready fail their checks "
+            "there, and requests would get 503. Bring another one back first, or send force."
+        ),
         _("This backend was removed in the meantime."),
         _("This pool was deleted in the meantime."),
         _("This route was deleted in the meantime."),

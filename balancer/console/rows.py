@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 
 from balancer.console import words
 from balancer.models import Backend, Pool
-from balancer.queries import status
+from balancer.queries import drains, status
 from balancer.queries.observed import BackendStatus, Fresh, OnNode, PoolStatus
 from tenants.models import Tenant
 
@@ -26,8 +26,20 @@ class NodeBadge:
 
 @dataclass(frozen=True, slots=True)
 class BackendRow:
+    """`drain` None: it does not drain."""
+
     backend: Backend
     status: BackendStatus
+    drain: drains.Progress | None = None
+    now: datetime | None = None
+
+    @property
+    def then_word(self) -> Promise | None:
+        return words.THEN.get(self.drain.then) if self.drain else None
+
+    @property
+    def seconds_left(self) -> int | None:
+        return self.drain.seconds_left(self.now) if self.drain and self.now else None
 
     @property
     def admin_word(self) -> Promise:
@@ -113,7 +125,8 @@ class PoolRow:
 
 
 def backend_rows(tenant: Tenant, backends: Iterable[Backend], *, now: datetime) -> list[BackendRow]:
-    """`backends` with their pools at hand. One round trip to Redis."""
+    """`backends` with their pools at hand. One round trip to Redis, and what drains."""
     listed = list(backends)
     seen = status.backends(tenant.key, [(f"p{row.pool_id}", row.key) for row in listed], now=now)
-    return [BackendRow(row, seen[f"p{row.pool_id}", row.key]) for row in listed]
+    going = drains.progress(tenant.pk, listed, now=now)
+    return [BackendRow(row, seen[f"p{row.pool_id}", row.key], going.get(row.pk), now) for row in listed]

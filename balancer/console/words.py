@@ -15,6 +15,12 @@ INTENT: dict[str, Promise] = {
     "drain": _("Draining…"),
     "maint": _("Taking out…"),
 }
+# What follows a drain.
+THEN: dict[str, Promise] = {
+    "maintain": _("then into maintenance"),
+    "remove": _("then removed"),
+    "ready": _("then ready again"),
+}
 OPER: dict[str, Promise] = {
     "up": pgettext_lazy("state", "Up"),
     "down": pgettext_lazy("state", "Down"),

@@ -1,16 +1,16 @@
 """Add, change, drain and remove the addresses that answer for a pool."""
 
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
-from balancer.fleet.models import Act
+from balancer.fleet.models import Act, Ending, Then
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
-from balancer.services import addresses, edits, limits, pools, rules
+from balancer.services import addresses, draining, edits, last_one, limits, pools, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -48,7 +48,7 @@ def update(backend: Backend, changes: dict[str, Any], *, by: Actor, now: datetim
     """`changes` holds fields of `NewBackend`; what it leaves out stays. Refuse to take the last ready one out."""
     edits.hold_tenant()
     if changes.get("admin", AdminState.READY.value) != AdminState.READY.value:
-        refuse_last(held(backend), force=False)
+        refuse_last(held(backend), force=False, now=now)
     return apply(backend, changes, Act.UPDATE, by=by, now=now)
 
 
@@ -58,23 +58,35 @@ def remove(backend: Backend, *, by: Actor, now: datetime) -> Changed[Backend]:
     backend = held(backend)
     before, gone = edits.fields_of(backend), backend.pk
     backend.delete()
+    draining.end(gone, Ending.CANCELLED, now=now)
     backend.pk = gone
     return Changed(backend, edits.record(Act.DELETE, backend, by=by, now=now, before=before))
 
 
 @transaction.atomic
-def drain(backend: Backend, *, by: Actor, now: datetime, force: bool = False) -> Changed[Backend]:
-    """Give it no new sessions, and let the ones it has finish. Refuse the pool's last ready one unless forced."""
+def drain(
+    backend: Backend,
+    *,
+    by: Actor,
+    now: datetime,
+    force: bool = False,
+    deadline: timedelta | None = None,
+    then: str = Then.NOTHING,
+) -> Changed[Backend]:
+    """Give it no new sessions, and let the ones it has finish; `then` follows when nobody is left on it, and after
+    `deadline` at the latest. Refuse the pool's last one, ready or measured to be well, unless forced."""
     edits.hold_tenant()
-    refuse_last(held(backend), force=force)
-    return apply(backend, {"admin": AdminState.DRAIN.value}, Act.DRAIN, by=by, now=now)
+    refuse_last(held(backend), force=force, now=now)
+    done = apply(backend, {"admin": AdminState.DRAIN.value}, Act.DRAIN, by=by, now=now)
+    draining.begin(done.object, deadline=deadline, then=Then(then), by=by, now=now)
+    return done
 
 
 @transaction.atomic
 def maintain(backend: Backend, *, by: Actor, now: datetime, force: bool = False) -> Changed[Backend]:
     """Take it out at once. Refuse the pool's last ready one unless forced."""
     edits.hold_tenant()
-    refuse_last(held(backend), force=force)
+    refuse_last(held(backend), force=force, now=now)
     return apply(backend, {"admin": AdminState.MAINT.value}, Act.MAINTAIN, by=by, now=now)
 
 
@@ -102,6 +114,7 @@ def apply(backend: Backend, changes: dict[str, Any], act: Act, *, by: Actor, now
         setattr(backend, name, value)
     backend.updated_at = now
     backend.save()
+    draining.follow(before["admin"], backend, now=now)
     return Changed(backend, edits.record(act, backend, by=by, now=now, before=before, after=edits.fields_of(backend)))
 
 
@@ -120,14 +133,9 @@ def refuse_twice(pool: Pool, values: dict[str, Any], but: Backend | None = None)
         raise Conflict(f"The pool {pool.name} has this address already.", "address_taken", "/address")
 
 
-def refuse_last(backend: Backend, *, force: bool) -> None:
-    others = Backend.objects.filter(pool=backend.pool_id, admin=AdminState.READY.value).exclude(pk=backend.pk)
-    if not force and backend.admin == AdminState.READY.value and not others.exists():
-        raise Conflict(
-            f"{backend} is the last ready backend of its pool: without it, requests get 503. "
-            "Make another one ready first, or send force.",
-            "last_backend",
-        )
+def refuse_last(backend: Backend, *, force: bool, now: datetime) -> None:
+    if not force:
+        last_one.refuse([backend], now=now)
 
 
 def address_policy() -> addresses.Policy:

@@ -300,7 +300,15 @@ document.addEventListener("htmx:afterSettle", () => {
   if (moves() && document.querySelector(UNDER_WAY)) refresh(2000);
   paint();
 });
+// A drain's seconds left, counted down between two looks at it.
+function countDown() {
+  for (const left of document.querySelectorAll("[data-left]")) {
+    left.dataset.left = Math.max(0, Number(left.dataset.left) - 1);
+    left.textContent = `${left.dataset.left} s`;
+  }
+}
 setInterval(() => {
+  countDown();
   paintAges();
   if (socket?.readyState === WebSocket.OPEN && Date.now() - heardAt > SILENT_AFTER) socket.close();
 }, 1000);

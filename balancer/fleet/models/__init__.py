@@ -2,6 +2,7 @@ from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement
 from balancer.fleet.models.delivery import Delivery, Deploy, Trial
 from balancer.fleet.models.deployment import Deployment, DeploymentState
 from balancer.fleet.models.domain import DomainProof, ProofMethod
+from balancer.fleet.models.drain import Drain, Ending, Then
 from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
 from balancer.fleet.models.revision import Contents, Revision, Snapshot
@@ -15,7 +16,9 @@ __all__ = [
     "Deployment",
     "DeploymentState",
     "DomainProof",
+    "Drain",
     "Edit",
+    "Ending",
     "HostClaim",
     "Node",
     "Outcome",
@@ -23,5 +26,6 @@ __all__ = [
     "ProofMethod",
     "Revision",
     "Snapshot",
+    "Then",
     "Trial",
 ]

@@ -19,7 +19,7 @@ LISTS = [
 # What no column holds as one value: looked up, computed for the reader, or a tree of its own.
 NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts"},
-    "backends": {"status"},
+    "backends": {"status", "drain"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},

@@ -11,6 +11,7 @@ from balancer.fleet.models import (
     Delivery,
     Deployment,
     DomainProof,
+    Drain,
     Edit,
     Revision,
     Snapshot,
@@ -23,7 +24,7 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial)
+UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain)
 
 
 def fill(tenant: Tenant) -> None:
@@ -36,6 +37,7 @@ def fill(tenant: Tenant) -> None:
         Trial.objects.create(
             tenant=tenant, revision=deployed.revision, node=deployed.node, generation=1, seconds=5, began_at=build.NOW
         )
+        Drain.objects.create(tenant=tenant, backend=tenant.pk, name="x", began_at=build.NOW)
         Snapshot.objects.create(
             tenant=tenant, cluster=build.cluster(), generation=build.cluster().snapshots.count() + 1, digest="0" * 32
         )
