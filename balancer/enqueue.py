@@ -1,5 +1,7 @@
 """Work that may be asked for by name, after commit. Messages only make it prompt: the sweep gets there without them."""
 
+from typing import Any
+
 import structlog
 from celery import current_app
 from kombu.exceptions import OperationalError
@@ -17,16 +19,35 @@ def cut(tenant_id: str, *, request_id: str = "") -> None:
     ask("balancer.tasks.cut", [], queue="control", headers={HEADER: tenant_id, "request_id": request_id})
 
 
+def watch(tenant_id: str, *, once: bool = False) -> None:
+    """Ask for a look at the tenant's trial: in a second, and again until it ends; or once and now, for the sweep."""
+    ask("balancer.tasks.watch_trial", [once], queue="control", headers={HEADER: tenant_id}, countdown=0 if once else 1)
+
+
 def converge(node_id: str, body: str, signature: str) -> None:
     """Tell a node what it lacks. Expires: a node that was away is told afresh by the sweep."""
     ask("node.converge", [body, signature], queue=f"node.{node_id}.work", expires=30)
 
 
 def ask(
-    name: str, args: list[str], *, queue: str, expires: float | None = None, headers: dict[str, str] | None = None
+    name: str,
+    args: list[Any],
+    *,
+    queue: str,
+    expires: float | None = None,
+    headers: dict[str, str] | None = None,
+    countdown: float | None = None,
 ) -> None:
     """A broker that is away must not fail the change, which is already committed."""
     try:
-        current_app.send_task(name, args=args, queue=queue, expires=expires, headers=headers, retry_policy=ONCE_MORE)
+        current_app.send_task(
+            name,
+            args=args,
+            queue=queue,
+            expires=expires,
+            headers=headers,
+            countdown=countdown,
+            retry_policy=ONCE_MORE,
+        )
     except (OperationalError, OSError) as error:
         log.warning("not asked, the sweep will", task=name, queue=queue, error=str(error))

@@ -1,5 +1,6 @@
 """Every setting, from the environment. `manage.py up` writes a first `.veloflux/env`; nothing secret has a default."""
 
+import shutil
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -210,6 +211,8 @@ THROTTLES = {name: int(rate) for name, rate in env.dict("VELOFLUX_THROTTLES", de
 API_RATES = {"": 600, **{plan: int(rate) for plan, rate in env.dict("VELOFLUX_API_RATES", default={}).items()}}
 TENANT_API_RATE = "billing.queries.rates.api_rate"
 THROTTLED_PAGE = "tenants.console.errors.throttled"
+# The HAProxy that a configuration is shown to before it is taken, where the console runs; "": there is none.
+HAPROXY = env.str("VELOFLUX_HAPROXY", default=shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin") or "")
 X_FRAME_OPTIONS = "DENY"
 
 STATIC_URL = "/static/"

@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import Serializer
 
 from balancer.fleet.models import Deployment, DeploymentState
-from balancer.services import revisions
+from balancer.services import revisions, rollbacks
 from tenants.restkit.viewsets import TenantView, TenantViewSet
 from tenants.roles import Verb
 
@@ -34,6 +34,14 @@ class RetrySerializer(Serializer[Any]):
     state = serializers.CharField()
 
 
+class AbortSerializer(RetrySerializer):
+    note = serializers.CharField()
+    live_on = serializers.ListField(
+        child=serializers.CharField(), help_text="Nodes that served what was aborted already; it is taken back there."
+    )
+    objects_changed = serializers.IntegerField()
+
+
 class DeploymentFilter(filters.FilterSet):
     node = filters.CharFilter(field_name="node__name")
     revision = filters.NumberFilter(field_name="revision__number")
@@ -50,7 +58,7 @@ class DeploymentViewSet(TenantViewSet):
     serializer_class = DeploymentSerializer
     filterset_class = DeploymentFilter
     ordering_fields = ("queued_at", "finished_at", "state")
-    verbs: ClassVar[dict[str, Verb]] = {**TenantView.verbs, "retry": Verb.DEPLOY}
+    verbs: ClassVar[dict[str, Verb]] = {**TenantView.verbs, "retry": Verb.DEPLOY, "abort": Verb.DEPLOY}
 
     @extend_schema(request=None, responses={202: RetrySerializer})
     @action(detail=True, methods=["post"])
@@ -58,3 +66,17 @@ class DeploymentViewSet(TenantViewSet):
         """Ask the nodes again to take the tenant's newest revision."""
         revision = revisions.retry(self.get_object(), by=self.actor, now=timezone.now())
         return Response({"revision": revision.number, "state": "deploying"}, status=202)
+
+    @extend_schema(request=None, responses={202: AbortSerializer})
+    @action(detail=True, methods=["post"])
+    def abort(self, request: Request, **_: Any) -> Response:
+        """Withdraw what not every node serves yet: back to the last revision that was served, as a new one."""
+        done = rollbacks.abort(self.get_object(), by=self.actor, now=timezone.now())
+        body = {
+            "revision": done.revision.number,
+            "state": "deploying",
+            "note": done.revision.note,
+            "live_on": list(done.live_on),
+            "objects_changed": done.objects,
+        }
+        return Response(body, status=202)

@@ -4,6 +4,7 @@ from django.urls import URLPattern, URLResolver, re_path
 
 from balancer.api.backends import BackendViewSet, PoolBackendViewSet
 from balancer.api.bulk import BulkViewSet
+from balancer.api.configuration import ConfigurationViewSet, ReloadViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
 from balancer.api.logs import LogViewSet
@@ -35,4 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="tenant-config",
     ),
     re_path(rf"^api/tenants/{TENANT}/export/?$", ConfigViewSet.as_view({"get": "export"}), name="tenant-export"),
+    # After `/api/tenants/{tenant}/config`, which shows limits and settings.
+    *tenant_urls("config", ConfigurationViewSet, "configuration"),
+    *tenant_urls("reload", ReloadViewSet),
 ]

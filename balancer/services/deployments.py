@@ -77,7 +77,7 @@ def tell_behind(which: Q, *, now: datetime) -> None:
         dispatch(nodes, since=since, now=now)
 
 
-def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:
+def dispatch(nodes: Sequence[Node], *, since: int, now: datetime, force_reload: bool = False) -> None:
     """Send nodes of one cluster the snapshots that came after `since`, in the platform's scope.
 
     The cost follows what changed.
@@ -94,10 +94,10 @@ def dispatch(nodes: Sequence[Node], *, since: int, now: datetime) -> None:
     for node in nodes:
         if node.pk in tried:
             own = sorted([*newer, *tried[node.pk]], key=lambda one: one.generation)
-            tell([node], own, since=since, now=now, reached=reached)
+            tell([node], own, since=since, now=now, reached=reached, force_reload=force_reload)
     rest = [node for node in nodes if node.pk not in tried]
     if rest:
-        tell(rest, newer, since=since, now=now, reached=reached)
+        tell(rest, newer, since=since, now=now, reached=reached, force_reload=force_reload)
 
 
 def as_snapshot(trial: Trial) -> Snapshot:
@@ -108,7 +108,15 @@ def as_snapshot(trial: Trial) -> Snapshot:
     )
 
 
-def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, now: datetime, reached: int = 0) -> None:
+def tell(
+    nodes: Sequence[Node],
+    fragments: Sequence[Snapshot],
+    *,
+    since: int,
+    now: datetime,
+    reached: int = 0,
+    force_reload: bool = False,
+) -> None:
     """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first; up to
     `reached` there are no others."""
     generation = max(reached, fragments[-1].generation if fragments else since)
@@ -118,7 +126,7 @@ def tell(nodes: Sequence[Node], fragments: Sequence[Snapshot], *, since: int, no
         "generation": generation,
         "sent_at": now.timestamp(),
         "fragments": [fragment(snapshot) for snapshot in fragments],
-        "force_reload": False,
+        "force_reload": force_reload,
     }
     for node in nodes:
         body = json.dumps({"node": node.pk, **content})
@@ -136,6 +144,17 @@ def fragment(snapshot: Snapshot) -> dict[str, Any]:
         "state": snapshot.state,
         "request_ids": snapshot.request_ids,
     }
+
+
+def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:
+    """Have the tenant's nodes load their files anew, even where nothing differs. Each gathers what is asked of it, and
+    reloads for a third of its time at most. Returns the names of those that were asked."""
+    with platform_scope():
+        here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
+        nodes = list(Node.objects.filter(here, cluster__placements__tenant=tenant_id).order_by("name"))
+        for node in nodes:
+            dispatch([node], since=node.asked_generation, now=now, force_reload=True)
+        return [node.name for node in nodes]
 
 
 def sweep(*, now: datetime) -> int:

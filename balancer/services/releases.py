@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from balancer.fleet.models import Edit, HostClaim, Revision
 from balancer.models import Route
 from balancer.queries import desired_state, objects
-from balancer.services import beside, deployments, revisions
+from balancer.services import beside, deployments, edits, revisions, trials
 from balancer.services.revisions import Gathered, Making
 from tenants.models import Tenant
 
@@ -35,6 +35,20 @@ def put_out(tenant: Tenant, gathered: Gathered, *, making: Making, now: datetime
         return Revision.objects.filter(tenant=tenant.pk).order_by("-number")[:1].get()
     transaction.on_commit(lambda: deployments.dispatch_new(placed.snapshot, placed.nodes, now=now))
     return placed.revision
+
+
+@transaction.atomic
+def at_once(tenant_id: str, *, now: datetime) -> Revision | None:
+    """What a cut would do, without waiting for one. None: nothing is due."""
+    tenant = edits.hold_tenant()
+    there = waiting(tenant_id)
+    due = [edit for edit in there if not edit.staged]
+    if not due or trials.under_way(tenant_id):
+        return None
+    if len(due) == len(there):
+        return release(tenant, due, making=revisions.BY_A_CUT, now=now)
+    gathered = revisions.gather_beside(tenant_id, now=now)
+    return put_out(tenant, gathered, making=revisions.BY_A_CUT, now=now) if gathered else None
 
 
 def waiting(tenant_id: str) -> list[Edit]:

@@ -8,6 +8,7 @@ from datetime import datetime
 import structlog
 from django.db import connection, transaction
 
+from balancer import enqueue
 from balancer.fleet.models import Act, Contents, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state, objects
@@ -166,6 +167,7 @@ def try_out(revision: Revision, request_ids: list[str], trial: trials.Wanted, *,
     snapshot = next_snapshot(revision, request_ids)
     deployments.open_for(snapshot, now=now)
     trials.begin(revision, trial, generation=snapshot.generation, now=now)
+    transaction.on_commit(lambda: enqueue.watch(revision.tenant_id))
     return Placed(revision, snapshot, [trial.node])
 
 

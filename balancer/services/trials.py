@@ -49,6 +49,12 @@ def begin(revision: Revision, trial: Wanted, *, generation: int, now: datetime) 
     )
 
 
+def all_under_way() -> list[str]:
+    """Tenants with a trial. In the platform's scope; one query."""
+    there = Trial.objects.filter(ended_at=None)
+    return list(there.order_by("tenant_id").values_list("tenant_id", flat=True))
+
+
 def under_way(tenant_id: str) -> bool:
     return Trial.objects.filter(tenant=tenant_id, ended_at=None).exists()
 

@@ -31,7 +31,7 @@ class ObjectParser(parsers.JSONParser):
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
     ) -> dict[str, Any]:
         try:
-            data: object = super().parse(cast(IO[Any], _Limited(stream)), media_type, parser_context)
+            data: object = super().parse(cast(IO[Any], Limited(stream)), media_type, parser_context)
         except RecursionError as error:
             raise exceptions.ParseError("The body is nested too deeply.") from error
         if not isinstance(data, dict):
@@ -41,7 +41,7 @@ class ObjectParser(parsers.JSONParser):
         return data
 
 
-class _Limited(io.RawIOBase):
+class Limited(io.RawIOBase):
     """A stream that stops being read when it is too much, whatever its Content-Length said."""
 
     def __init__(self, stream: IO[Any]) -> None:

@@ -1,0 +1,251 @@
+"""The configuration as a whole: as it is wanted and as it runs, checked, taken along, brought back; and a reload."""
+
+from collections import Counter
+from typing import IO, Any, ClassVar
+
+from django.http import HttpResponse
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from balancer.api import documents, portable
+from balancer.api.changes import ChangeSerializer, ChangeView
+from balancer.api.differences import DifferenceSerializer
+from balancer.api.documents import Document
+from balancer.api.operations import FORMS
+from balancer.fleet.models import Edit
+from balancer.haproxy import shown
+from balancer.queries import changes, desired_state, fleet_state, objects
+from balancer.services import batch, checks, deployments, releases, staging
+from balancer.services.batch import BatchRefused
+from tenants.errors import InvalidField, Refused
+from tenants.restkit.parsers import Limited, ObjectParser
+from tenants.restkit.schema import Schema
+from tenants.restkit.serializers import StrictSerializer
+from tenants.roles import Verb
+
+YAML = ("application/yaml", "application/x-yaml", "text/yaml")
+TYPES = {
+    "json": "application/json", "yaml": "application/yaml; charset=utf-8", "haproxy": "text/plain; charset=utf-8",
+    "terraform": "text/plain; charset=utf-8",
+}  # fmt: skip
+SUFFIX = {"json": "json", "yaml": "yaml", "haproxy": "cfg", "terraform": "tf"}
+MODES = ("merge", "replace")
+FORMAT = OpenApiParameter("format", str, enum=list(TYPES))
+HOW = [OpenApiParameter("mode", str, enum=list(MODES)), OpenApiParameter("dry_run", bool)]
+
+
+class YamlParser(BaseParser):
+    """The text, unread: `documents` reads it."""
+
+    media_type = "application/yaml"
+
+    def parse(self, stream: IO[Any], media_type: Any = None, parser_context: Any = None) -> dict[str, Any]:
+        try:
+            return {"text": Limited(stream).read().decode()}
+        except UnicodeDecodeError as error:
+            raise documents.Unreadable("The document is not UTF-8.") from error
+
+
+class XYamlParser(YamlParser):
+    media_type = "application/x-yaml"
+
+
+class TextYamlParser(YamlParser):
+    media_type = "text/yaml"
+
+
+class NodeStateSerializer(serializers.Serializer[Any]):
+    node = serializers.CharField()
+    revision = serializers.IntegerField(allow_null=True, help_text="What it said that it runs.")
+    state = serializers.CharField()
+    in_step = serializers.BooleanField()
+
+
+class ConfigurationSerializer(serializers.Serializer[Any]):
+    revision = serializers.IntegerField(allow_null=True, help_text="The newest.")
+    digest = serializers.CharField(allow_null=True)
+    deploy = serializers.CharField()
+    waiting = serializers.IntegerField(help_text="Changes that are saved and in no revision.")
+    drift = serializers.BooleanField(help_text="Some node does not run the newest revision.")
+    nodes = NodeStateSerializer(many=True)
+    desired = serializers.DictField(help_text="The document that an export writes.")
+
+
+class ValidSerializer(serializers.Serializer[Any]):
+    valid = serializers.BooleanField()
+    haproxy = serializers.BooleanField(help_text="Whether the real HAProxy was asked.")
+    note = serializers.CharField()
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    created = serializers.IntegerField()
+    updated = serializers.IntegerField()
+    unchanged = serializers.IntegerField()
+    deleted = serializers.IntegerField()
+
+
+class ImportedSerializer(serializers.Serializer[Any]):
+    mode = serializers.ChoiceField(MODES)
+    dry_run = serializers.BooleanField()
+    counts = serializers.DictField(child=CountSerializer())
+    objects = DifferenceSerializer(many=True)
+    notes = serializers.ListField(child=serializers.CharField())
+    change = ChangeSerializer(allow_null=True)
+
+
+class ReloadFormSerializer(StrictSerializer):
+    force = serializers.BooleanField(default=True, help_text="Have the nodes reload even when nothing differs.")
+
+
+class ReloadedSerializer(serializers.Serializer[Any]):
+    revision = serializers.IntegerField(allow_null=True)
+    nodes = serializers.ListField(child=serializers.CharField(), help_text="Those that were asked to reload.")
+    waiting = serializers.IntegerField(help_text="Staged changes stay where they are.")
+    change = ChangeSerializer(allow_null=True)
+
+
+class ConfigurationViewSet(ChangeView):
+    queryset = Edit.objects.none()
+    serializer_class = ConfigurationSerializer
+    pagination_class = None
+    filter_backends = ()
+    schema = Schema()
+    parser_classes = (ObjectParser, YamlParser, XYamlParser, TextYamlParser)
+    verbs: ClassVar[dict[str, Verb]] = {
+        "list": Verb.VIEW, "metadata": Verb.VIEW, "export": Verb.VIEW, "validate": Verb.EDIT, "import_": Verb.EDIT,
+    }  # fmt: skip
+    throttle_class_names: ClassVar[dict[str, str]] = {"validate": "expensive", "import_": "expensive"}
+
+    @extend_schema(responses=ConfigurationSerializer)
+    def list(self, request: Request, **_: Any) -> Response:
+        """Show what is wanted, which revision each node runs, and whether they are in step."""
+        state = fleet_state.of(self.tenant.pk)
+        delivery = staging.delivery_of(self.tenant.pk)
+        body = {
+            "revision": state.revision,
+            "digest": state.digest,
+            "deploy": delivery.deploy,
+            "waiting": Edit.objects.filter(tenant=self.tenant, revision=None).count(),
+            "drift": not all(node.in_step for node in state.nodes),
+            "nodes": state.nodes,
+            "desired": portable.written(self.tenant),
+        }
+        return Response(ConfigurationSerializer(body).data)
+
+    @extend_schema(
+        parameters=[FORMAT],
+        responses={(200, "application/octet-stream"): str},
+    )
+    @action(detail=False)
+    def export(self, request: Request, **_: Any) -> HttpResponse:
+        """Take the configuration along: the same rows give the same text, and no secret is in it."""
+        form = request.query_params.get("format", "json")
+        if form not in TYPES:
+            raise InvalidField("format", f"This is one of {', '.join(TYPES)}.")
+        name = f'attachment; filename="{self.tenant.slug}.{SUFFIX[form]}"'
+        return HttpResponse(self.text(form), content_type=TYPES[form], headers={"Content-Disposition": name})
+
+    def text(self, form: str) -> str:
+        if form == "haproxy":
+            return shown.own_part(desired_state.of(self.tenant))
+        write = {"json": portable.as_json, "yaml": portable.as_yaml, "terraform": portable.as_terraform}[form]
+        return write(portable.written(self.tenant))
+
+    @extend_schema(request={"application/json": dict, "application/yaml": str}, responses=ValidSerializer)
+    @action(detail=False, methods=["post"])
+    def validate(self, request: Request, **_: Any) -> Response:
+        """Check a document as if it replaced everything, or with an empty body what is saved: our rules, then the real
+        HAProxy. Changes nothing; what is wrong is said with a pointer."""
+        if request.data:
+            plan = portable.Plan(self.document(), replace=True)
+            verdict = checks.of_operations(self.tenant, plan.operations, plan.pointer, by=self.actor, now=self.now)
+        else:
+            verdict = checks.of_rows(self.tenant)
+        return Response({"valid": True, "haproxy": verdict.asked, "note": verdict.note})
+
+    @extend_schema(
+        parameters=HOW,
+        request={"application/json": dict, "application/yaml": str},
+        responses=ImportedSerializer,
+    )
+    @action(detail=False, methods=["post"], url_path="import")
+    def import_(self, request: Request, **_: Any) -> Response:
+        """Bring a document in, all or nothing: `merge` adds and changes, `replace` also takes away what it has not."""
+        mode = request.query_params.get("mode", "merge")
+        if mode not in MODES:
+            raise InvalidField("mode", "This is merge or replace.")
+        dry = request.query_params.get("dry_run", "false").lower()
+        if dry not in ("true", "false"):
+            raise InvalidField("dry_run", "This is true or false.")
+        plan = portable.Plan(self.document(), replace=mode == "replace")
+        try:
+            done = batch.run(plan.operations, by=self.actor, now=self.now, dry_run=dry == "true", force=True)
+        except BatchRefused as refused:
+            raise ImportRefused(refused, plan) from refused
+        body = {
+            "mode": mode,
+            "dry_run": dry == "true",
+            "counts": counts(plan, done),
+            "objects": differences(done),
+            "notes": plan.notes,
+            "change": self.change(done.edits[-1]) if done.edits and dry == "false" else None,
+        }
+        return Response(ImportedSerializer(body).data)
+
+    def document(self) -> Document:
+        sent: dict[str, Any] = self.request.data  # type: ignore[assignment]
+        kind = str(self.request.content_type).partition(";")[0].strip().lower()
+        if kind in YAML:
+            return documents.read(str(sent["text"]), "yaml")
+        return documents.of_data(sent)
+
+
+class ImportRefused(Refused):
+    def __init__(self, refused: BatchRefused, plan: portable.Plan) -> None:
+        errors = tuple(checks.pointed(refused, plan.pointer))
+        many = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"Nothing was changed. {errors[0].detail}{many}", "import_refused", refused.status, errors)
+
+
+def counts(plan: portable.Plan, done: batch.Done) -> dict[str, dict[str, int]]:
+    found = {kind: Counter(created=0, updated=0, unchanged=0, deleted=0) for kind in FORMS}
+    for operation, result in zip(plan.operations, done.results, strict=True):
+        found[operation.kind][result.status] += 1
+    return {kind: dict(counter) for kind, counter in found.items()}
+
+
+def differences(done: batch.Done) -> list[objects.Difference]:
+    before: dict[str, dict[str, Any]] = {kind: {} for kind in objects.KINDS}
+    after: dict[str, dict[str, Any]] = {kind: {} for kind in objects.KINDS}
+    for change in done.changes:
+        if change.before is not None:
+            before[change.kind][change.before.pk] = objects.row_of(change.before)
+        if change.after is not None:
+            after[change.kind][change.after.pk] = objects.row_of(change.after)
+    return objects.differences(before, after)
+
+
+class ReloadViewSet(ChangeView):
+    queryset = Edit.objects.none()
+    serializer_class = ReloadFormSerializer
+    pagination_class = None
+    filter_backends = ()
+    schema = Schema()
+    throttle_class_name = "expensive"
+    verbs: ClassVar[dict[str, Verb]] = {"create": Verb.DEPLOY, "metadata": Verb.DEPLOY}
+
+    @extend_schema(request=ReloadFormSerializer, responses={202: ReloadedSerializer})
+    def create(self, request: Request, **_: Any) -> Response:
+        """Deploy now what is due, and have the nodes load their files anew even when nothing differs."""
+        form = ReloadFormSerializer(data=request.data or {})
+        form.is_valid(raise_exception=True)
+        releases.at_once(self.tenant.pk, now=self.now)
+        number = fleet_state.newest(self.tenant.pk)
+        nodes = deployments.reload_cluster(self.tenant.pk, now=self.now) if form.validated_data["force"] else []
+        change = self.awaited(lambda: changes.of_revision(self.tenant.pk, number)) if number else None
+        body = {"revision": number, "nodes": nodes, "waiting": len(staging.pending(self.tenant.pk)), "change": change}
+        return Response(body, status=202)

@@ -1,0 +1,69 @@
+"""Would this configuration be taken? Every rule, then the real HAProxy; nothing stays."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+from balancer.haproxy import desired
+from balancer.haproxy.naming import id_and_moves
+from balancer.queries import desired_state
+from balancer.services import batch, beside, edits, sandbox, writing
+from balancer.services.batch import BatchRefused, Operation
+from balancer.services.sandbox import Verdict
+from tenants.actor import Actor
+from tenants.errors import FieldError, Refused
+from tenants.models import Tenant
+
+
+class Invalid(Refused):
+    def __init__(self, errors: Sequence[FieldError], status: int = 422) -> None:
+        more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+        super().__init__(f"{errors[0].detail}{more}", "invalid_configuration", status, tuple(errors))
+        self.extra = {"valid": False}
+
+
+def of_rows(tenant: Tenant) -> Verdict:
+    """As the rows stand, with what waits. Raise `Invalid`."""
+    with writing.tried():
+        held = edits.hold_tenant()
+        state = beside.whole(desired_state.of(held))
+    names = {server.key: f"/backends/{id_and_moves(server.key)[0]}" for pool in state.pools for server in pool.servers}
+    return _judged(state, names | {pool.key: f"/pools/{pool.key[1:]}" for pool in state.pools})
+
+
+def of_operations(
+    tenant: Tenant, operations: Sequence[Operation], pointer: Callable[[int, str], str], *, by: Actor, now: datetime
+) -> Verdict:
+    """As the rows would stand after them. Raise `Invalid`, or what a limit refuses."""
+    names: dict[str, str] = {}
+    try:
+        with writing.tried():
+            done = batch.run(operations, by=by, now=now, force=True)
+            state = beside.whole(desired_state.of(tenant))
+            for result in done.results:
+                if result.id and result.status != "deleted":
+                    names[result.id] = pointer(result.index, "")
+    except BatchRefused as refused:
+        raise Invalid(pointed(refused, pointer), refused.status) from refused
+    return _judged(state, by_key(state, names))
+
+
+def pointed(refused: BatchRefused, pointer: Callable[[int, str], str]) -> list[FieldError]:
+    return [
+        FieldError(pointer(result.index, error.pointer), error.code, error.detail)
+        for result in refused.results
+        for error in result.errors
+    ]
+
+
+def by_key(state: desired.Tenant, names: Mapping[str, str]) -> dict[str, str]:
+    found = {pool.key: names.get(pool.key[1:], "") for pool in state.pools}
+    for pool in state.pools:
+        found |= {server.key: names.get(id_and_moves(server.key)[0], "") for server in pool.servers}
+    return found
+
+
+def _judged(state: desired.Tenant, names: Mapping[str, str]) -> Verdict:
+    verdict = sandbox.judge(state, names=names)
+    if verdict.errors:
+        raise Invalid(verdict.errors)
+    return verdict
