@@ -10,7 +10,7 @@ from datetime import datetime
 
 import structlog
 
-from balancer.edge import binds, certificates, files, ports
+from balancer.edge import binds, certificates, files, ports, upstream_files
 from balancer.edge.bring import bring
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
@@ -116,6 +116,8 @@ def _go(work: Load) -> bool:
     node.store.put(*(kept.taken() for kept in work.going.values()))
     node.tree.apply(work.updates)
     node.trees.clean(before)
+    states = [state for one in node.store.kept.values() for state in (one.target_state, one.loaded_state)]
+    upstream_files.clean(node.environment.certificates, states)
     return True
 
 

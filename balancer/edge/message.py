@@ -3,11 +3,14 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+from balancer.edge import upstream_files
 from balancer.edge.fragments import Fragment, Held, Kept
 from balancer.edge.store import Store
 from balancer.edge.tree import piece_of
+from balancer.edge.upstream_files import MissingFile
 from balancer.haproxy.codec import BadState
 from balancer.haproxy.text import Unprintable
 
@@ -54,7 +57,8 @@ class Accepted:
 
 
 def accept(store: Store, message: Message) -> Accepted:
-    """Sort the fragments, oldest first; never go backwards."""
+    """Sort the fragments, oldest first; never go backwards. What came with them for TLS is written to the disk
+    before anything says that it is there."""
     taken: list[Kept] = []
     refused: list[Kept] = []
     known: list[str] = []
@@ -65,17 +69,19 @@ def accept(store: Store, message: Message) -> Accepted:
         if int(data["generation"]) <= (kept.generation or store.generation):
             known.append(key)
             continue
-        after = _next(kept, data)
+        after = _next(kept, data, store.folder / upstream_files.FOLDER)
         (taken if after.target is not kept.target else refused).append(after)
     return Accepted(tuple(taken), tuple(refused), tuple(known))
 
 
-def _next(kept: Kept, data: Mapping[str, Any]) -> Kept:
+def _next(kept: Kept, data: Mapping[str, Any], certificates: Path) -> Kept:
     try:
         fragment = Fragment.from_json(data)
         if fragment.state is not None:
             piece_of(fragment.state)
-    except (BadState, Unprintable) as error:
+            upstream_files.keep(certificates, data.get("files", {}))
+            upstream_files.require(certificates, fragment.state)
+    except (BadState, Unprintable, MissingFile) as error:
         return kept.refused(held_from(data, reason=NOT_UNDERSTOOD, words=str(error)))
     return replace(kept, target=fragment, held=None)
 

@@ -68,6 +68,7 @@ class LiveNode:
         }
         self.folder = folder
         self.generations = itertools.count(1)
+        self.files: dict[str, str] = {}  # what the console sends along
         self.process: subprocess.Popen[bytes] | None = None
         self.node = Node(NodeEnvironment.from_environ(self.environ))
 
@@ -125,6 +126,7 @@ class LiveNode:
             "digest": digest_,
             "state": state,
             "request_ids": [f"request-{generation}"],
+            **({"files": self.files} if self.files else {}),
         }
 
     def tell(self, *tenants: Tenant, gone: tuple[str, ...] = ()) -> Report:
