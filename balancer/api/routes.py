@@ -7,7 +7,20 @@ from django_filters import rest_framework as filters
 from rest_framework import serializers
 
 from balancer.api.changes import ChangeViewSet
+from balancer.api.fields import DurationField
+from balancer.api.route_parts import (
+    BODY_LIMIT,
+    ActionSerializer,
+    ConditionSerializer,
+    CorsSerializer,
+    HeaderSerializer,
+    MaintenanceSerializer,
+    RewriteSerializer,
+)
+from balancer.haproxy.read_handling import BODY_LIMIT_MAX
+from balancer.haproxy.routing import MANY_CONDITIONS, MANY_HEADERS, PathMatch
 from balancer.models import Route
+from balancer.models.routes import to_its_pool
 from balancer.services import routes, rules
 from balancer.services.edits import Changed
 from tenants.restkit.serializers import StrictSerializer
@@ -19,7 +32,29 @@ class RouteSerializer(StrictSerializer):
     path_prefix = serializers.CharField(
         default="/", max_length=500, help_text="Matched by whole segments; the longest wins."
     )
-    pool = serializers.CharField(source="pool_id", max_length=12)
+    path_match = serializers.ChoiceField(
+        [each.value for each in PathMatch], default="prefix", help_text="How `path_prefix` is meant."
+    )
+    pool = serializers.CharField(
+        source="pool_id", max_length=12, allow_null=True, default=None, help_text="Null where the action needs none."
+    )
+    priority = serializers.IntegerField(
+        default=0, min_value=-1000, max_value=1000, help_text="Of all routes that fit, the highest has the request."
+    )
+    conditions = serializers.ListField(child=ConditionSerializer(), default=list, max_length=MANY_CONDITIONS)
+    action = ActionSerializer(default=to_its_pool)
+    rewrite = RewriteSerializer(default=dict)
+    request_headers = serializers.ListField(child=HeaderSerializer(), default=list, max_length=MANY_HEADERS)
+    response_headers = serializers.ListField(child=HeaderSerializer(), default=list, max_length=MANY_HEADERS)
+    cors = CorsSerializer(allow_null=True, default=None)
+    timeout = DurationField(
+        source="timeout_ms", least=10, allow_null=True, default=None, help_text="Of the answer; null: the pool's."
+    )
+    max_body = serializers.IntegerField(
+        min_value=0, max_value=BODY_LIMIT_MAX, allow_null=True, default=None, help_text=BODY_LIMIT
+    )
+    compression = serializers.BooleanField(default=False)
+    maintenance = MaintenanceSerializer(allow_null=True, default=None, help_text="While it is there: 503, this page.")
     enabled = serializers.BooleanField(default=True)
     description = serializers.CharField(default="", allow_blank=True, max_length=500)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=rules.TAGS_MAX)
@@ -40,7 +75,7 @@ class RouteViewSet(ChangeViewSet):
     serializer_class = RouteSerializer
     filterset_class = RouteFilter
     search_fields = ("host", "path_prefix", "description")
-    ordering_fields = ("host", "path_prefix", "created_at", "updated_at")
+    ordering_fields = ("host", "path_prefix", "priority", "created_at", "updated_at")
 
     def act_create(self, values: dict[str, Any]) -> Changed[Route]:
         return routes.create(new(values), by=self.actor, now=self.now)

@@ -25,8 +25,11 @@ SWITCHES = {"enable": True, "disable": False}
 @tenant_page()
 def index(request: TenantRequest) -> HttpResponse:
     found = list(Route.objects.select_related("pool").order_by("host", "path_prefix", "pk"))
-    seen_now = status.pools(request.tenant.key, {route.pool.key for route in found}, now=timezone.now())
-    rows = [{"route": route, "status": seen_now[route.pool.key], "curl": curl(route)} for route in found]
+    seen_now = status.pools(request.tenant.key, {route.pool.key for route in found if route.pool}, now=timezone.now())
+    rows = [
+        {"route": route, "status": seen_now[route.pool.key] if route.pool else None, "curl": curl(route)}
+        for route in found
+    ]
     return page(request, "balancer/routes.html", {"rows": rows, "pools": Pool.objects.count()})
 
 

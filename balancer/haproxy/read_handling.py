@@ -22,7 +22,6 @@ from .text import content_type, host, http_method, log_format, name, path_prefix
 
 DAY_MS, DAY_S = 86_400_000, 86_400
 BODY_LIMIT_MAX = 1 << 40
-CACHE_MAX_S = 3600
 
 
 def read_handling(value: object, at: str) -> Handling:
@@ -35,7 +34,6 @@ def read_handling(value: object, at: str) -> Handling:
         timeout_ms=fields.whole("timeout_ms", 1, DAY_MS) if fields.has("timeout_ms") else None,
         max_body=fields.whole("max_body", 0, BODY_LIMIT_MAX) if fields.has("max_body") else None,
         compression=fields.yes_or_no("compression") if fields.has("compression") else False,
-        cache_s=fields.whole("cache_s", 0, CACHE_MAX_S) if fields.has("cache_s") else 0,
         maintenance=optional(fields, "maintenance", _maintenance, None),
     )
     fields.done()

@@ -132,7 +132,7 @@ class Maintenance:
 
 @dataclass(frozen=True, slots=True)
 class Handling:
-    """`timeout_ms` of the answer and `max_body` in bytes: None leaves what holds anyway. `cache_s` 0: no cache."""
+    """`timeout_ms` of the answer and `max_body` in bytes: None leaves what holds anyway."""
 
     rewrite: Rewrite = field(default_factory=Rewrite)
     request_headers: tuple[HeaderEdit, ...] = ()
@@ -141,7 +141,6 @@ class Handling:
     timeout_ms: int | None = None
     max_body: int | None = None
     compression: bool = False
-    cache_s: int = 0
     maintenance: Maintenance | None = None
 
 

@@ -1,6 +1,7 @@
 """A tenant's rows → the values that HAProxy is made from. Six queries, whatever its size."""
 
 from collections import defaultdict
+from typing import Any
 
 from balancer.haproxy.desired import (
     AdminState,
@@ -14,6 +15,7 @@ from balancer.haproxy.desired import (
     Timeouts,
 )
 from balancer.haproxy.naming import server_key
+from balancer.haproxy.route_columns import COLUMNS, PLAIN, value_of
 from balancer.models import Backend as BackendRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
@@ -27,6 +29,7 @@ POOL = (
     "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
     "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms",
 )  # fmt: skip
+ROUTE = ("id", "host", "path_prefix", "pool_id")
 BACKEND = ("pool_id", "id", "moves", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
 
 
@@ -43,10 +46,7 @@ def of(tenant: TenantRow) -> Tenant:
         key=tenant.key,
         pools=tuple(pool(row, tuple(servers[row[0]])) for row in PoolRow.objects.order_by("id").values_list(*POOL)),
         routes=tuple(
-            Route(f"r{key}", host, path, f"p{pool_id}")
-            for key, host, path, pool_id in RouteRow.objects.filter(enabled=True)
-            .order_by("id")
-            .values_list("id", "host", "path_prefix", "pool_id")
+            route(*row) for row in RouteRow.objects.filter(enabled=True).order_by("id").values_list(*ROUTE, *COLUMNS)
         ),
         rps=plan.requests_per_second or 0,
         burst=(plan.burst or 0) if plan.requests_per_second else 0,
@@ -54,6 +54,14 @@ def of(tenant: TenantRow) -> Tenant:
         clients=protection.clients(protection.rate_limit(), plan),
         headers=protection.headers(protection.security_headers()),
     )
+
+
+def route(key: str, host: str, path: str, pool_id: str | None, *values: Any) -> Route:
+    """Nearly all of them are plain, and read without looking."""
+    columns = dict(zip(COLUMNS, values, strict=True))
+    if columns == PLAIN:
+        return Route(f"r{key}", host, path, f"p{pool_id}")
+    return value_of(f"r{key}", host, path, pool_id, columns)
 
 
 def servers_by_pool() -> dict[str, list[Server]]:

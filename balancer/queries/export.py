@@ -29,7 +29,8 @@ def of(tenant: Tenant) -> dict[str, Any]:
             for pool in pools
         ],
         "routes": [
-            {**_row(route), "pool": names[route.pool_id]} for route in Route.objects.order_by("host", "path_prefix")
+            {**_row(route), "pool": names[route.pool_id] if route.pool_id else None}
+            for route in Route.objects.order_by("host", "path_prefix")
         ],
         "rate_limit": _row(protection.rate_limit()),
         "security_headers": _row(protection.security_headers()),

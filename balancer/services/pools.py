@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from balancer.fleet.models import Act
 from balancer.haproxy.desired import Algorithm, CheckType
-from balancer.models import Pool
+from balancer.models import Pool, Route
 from balancer.services import edits, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
@@ -84,7 +85,8 @@ def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
     """With its backends. Refused while a route points at it."""
     edits.hold_tenant()
     pool = held(pool)
-    routes = list(pool.routes.order_by("host", "path_prefix")[:3])
+    shared = Q(action__pools__contains=[{"pool": pool.pk}])
+    routes = list(Route.objects.filter(Q(pool=pool) | shared).order_by("host", "path_prefix")[:3])
     if routes:
         named = ", ".join(str(route) for route in routes)
         raise Conflict(

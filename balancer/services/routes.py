@@ -3,14 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 
 from balancer.fleet.models import Act
+from balancer.haproxy.codec_fields import BadState
+from balancer.haproxy.route_columns import columns_of, pointer, value_of
+from balancer.haproxy.routing import PathMatch
 from balancer.models import Pool, Route
+from balancer.models.routes import to_its_pool
 from balancer.services import domains, edits, hosts, limits, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
@@ -21,11 +25,24 @@ _known: ContextVar[frozenset[str] | None] = ContextVar("known_pools", default=No
 
 @dataclass(frozen=True, slots=True)
 class NewRoute:
-    """`pool` is the pool's id; one of another tenant does not exist here."""
+    """`pool` is the pool's id, None where the action leads to none or to several; one of another tenant does not exist
+    here. The rest is as the model's columns are (`haproxy.route_columns`)."""
 
     host: str
-    pool: str
+    pool: str | None = None
     path_prefix: str = "/"
+    path_match: str = "prefix"
+    priority: int = 0
+    conditions: list[Any] = field(default_factory=list)
+    action: dict[str, Any] = field(default_factory=to_its_pool)
+    rewrite: dict[str, Any] = field(default_factory=dict)
+    request_headers: list[Any] = field(default_factory=list)
+    response_headers: list[Any] = field(default_factory=list)
+    cors: dict[str, Any] | None = None
+    timeout_ms: int | None = None
+    max_body: int | None = None
+    compression: bool = False
+    maintenance: dict[str, Any] | None = None
     enabled: bool = True
     description: str = ""
     tags: list[str] = field(default_factory=list)
@@ -50,8 +67,9 @@ def update(route: Route, changes: dict[str, Any], *, by: Actor, now: datetime) -
     edits.hold_tenant()
     route = held(route)
     before = edits.fields_of(route)
-    now_held = {"host": route.host, "pool": route.pool_id, "path_prefix": route.path_prefix, "enabled": route.enabled,
-                "description": route.description, "tags": route.tags}  # fmt: skip
+    now_held = {each.name: getattr(route, "pool_id" if each.name == "pool" else each.name) for each in fields(NewRoute)}
+    if "action" in changes and changes["action"].get("type") != "pool":
+        now_held["pool"] = None
     values = cleaned(now_held | changes)
     refuse_twice(values, but=route)
     if values["host"] != route.host:  # a domain that is proven no more stops nothing that is there
@@ -85,7 +103,11 @@ def held(route: Route) -> Route:
 
 
 def refuse_twice(values: dict[str, Any], but: Route | None = None) -> None:
-    same = Route.objects.filter(host=values["host"], path_prefix=values["path_prefix"])
+    if values["conditions"]:
+        return
+    same = Route.objects.filter(
+        host=values["host"], path_prefix=values["path_prefix"], path_match=values["path_match"], conditions=[]
+    )
     if but is not None:
         same = same.exclude(pk=but.pk)
     if same.exists():
@@ -115,13 +137,35 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     """The model's fields, each by its rule; `pool` becomes `pool_id`."""
     problems, clean = rules.Problems(), dict(values)
     clean["host"] = problems.take("host", rules.host, values["host"])
-    clean["path_prefix"] = problems.take("path_prefix", rules.path_prefix, values["path_prefix"])
+    if values["path_match"] == PathMatch.PREFIX:
+        clean["path_prefix"] = problems.take("path_prefix", rules.path_prefix, values["path_prefix"])
     clean["description"] = problems.take(
         "description", rules.text, values["description"], most=500, what="A description"
     )
     clean["tags"] = problems.take("tags", rules.tags, values["tags"])
     clean["pool_id"] = clean.pop("pool")
-    if not pool_exists(clean["pool_id"]):
-        problems.add("pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool")
+    if not problems.errors:
+        clean |= checked(clean, problems)
     problems.raise_any()
     return clean
+
+
+NO_POOL = "There is no such pool here; create it first, or name one of yours."
+
+
+def checked(clean: dict[str, Any], problems: rules.Problems) -> dict[str, Any]:
+    """The columns in their one spelling; what a node would not take is noted under its field."""
+    try:
+        value = value_of("r", clean["host"], clean["path_prefix"], clean["pool_id"], clean)
+    except BadState as refusal:
+        if refusal.field == "pool" and not clean["pool_id"]:
+            problems.add("pool", NO_POOL, "unknown_pool")
+        else:
+            problems.add(pointer(refusal.field), f"{refusal.problem[:1].upper()}{refusal.problem[1:].rstrip('.')}.")
+        return {}
+    led = {"pool": clean["pool_id"]} if clean["pool_id"] else {}
+    led |= {f"action/pools/{index}/pool": share.pool[1:] for index, share in enumerate(value.action.shares)}
+    for field_name, pk in led.items():
+        if not pool_exists(pk):
+            problems.add(field_name, NO_POOL, "unknown_pool")
+    return columns_of(value)

@@ -20,6 +20,7 @@ LISTS = [
 NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts"},
     "backends": {"status", "drain"},
+    "routes": {"action", "rewrite", "cors", "timeout", "maintenance"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},

@@ -1,0 +1,86 @@
+"""The parts of a route, as the API writes them. What each may hold is the service's to say (`haproxy.read_routing`)."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from balancer.haproxy.routing import MANY_LISTED, MANY_SHARES, REDIRECTS, Act, Edit, On, Op
+from balancer.haproxy.text import BODY_MAX, NAME_MAX, VALUE_MAX
+from tenants.restkit.serializers import StrictSerializer
+
+BODY_LIMIT = (
+    "In bytes; beyond it 413. A body that does not say its length (chunked) is counted up to 12,000 bytes, and refused "
+    "beyond that."
+)
+
+
+class Part(StrictSerializer):
+    """Kept as it was sent, without the defaults of what was left out: the service says it in one spelling."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        return dict(super().to_internal_value(data))
+
+    def to_representation(self, instance: Any) -> Any:
+        return dict(instance)
+
+
+def text(most: int = VALUE_MAX, **options: Any) -> serializers.CharField:
+    return serializers.CharField(
+        max_length=most, required=False, allow_null=True, allow_blank=True, trim_whitespace=False, **options
+    )
+
+
+class ConditionSerializer(Part):
+    type = serializers.ChoiceField([each.value for each in On])
+    name = text(NAME_MAX)
+    op = serializers.ChoiceField([each.value for each in Op], required=False, help_text="`equals` where left out.")
+    value = text(help_text="Compared as it stands in the request. Methods and networks: a list, comma separated.")
+    negate = serializers.BooleanField(required=False)
+
+
+class ShareSerializer(Part):
+    pool = serializers.CharField(max_length=12)
+    weight = serializers.IntegerField(min_value=0, max_value=100)
+
+
+class ActionSerializer(Part):
+    type = serializers.ChoiceField([each.value for each in Act])
+    pools = serializers.ListField(child=ShareSerializer(), required=False, max_length=MANY_SHARES)
+    url = text(help_text="Of a redirect: said as written.")
+    prefix = text(help_text="Of a redirect: before the request's own path and query.")
+    code = serializers.ChoiceField(list(REDIRECTS), required=False, help_text="302 where left out.")
+    status = serializers.IntegerField(min_value=200, max_value=599, required=False)
+    content_type = text(100)
+    body = text(BODY_MAX, help_text=f"{BODY_MAX} bytes at most.")
+
+
+class RewriteSerializer(Part):
+    prefix = text(help_text="Stands for the route's own prefix.")
+    regex = text(256, help_text="What it finds in the path becomes `replacement`.")
+    replacement = text(help_text="A path, in which \\1 to \\9 are what the groups found.")
+    host = text(253, help_text="What the backend is asked for.")
+
+
+class HeaderSerializer(Part):
+    action = serializers.ChoiceField([each.value for each in Edit])
+    name = serializers.CharField(max_length=NAME_MAX)
+    value = text()
+
+
+def words(**options: Any) -> serializers.ListField:
+    return serializers.ListField(child=serializers.CharField(max_length=255), max_length=MANY_LISTED, **options)
+
+
+class CorsSerializer(Part):
+    origins = words(help_text="As browsers say them, or * alone.")
+    methods = words(required=False)
+    headers = words(required=False)
+    exposed = words(required=False)
+    credentials = serializers.BooleanField(required=False)
+    max_age_s = serializers.IntegerField(min_value=0, max_value=86_400, required=False)
+
+
+class MaintenanceSerializer(Part):
+    body = serializers.CharField(max_length=BODY_MAX, trim_whitespace=False)
+    content_type = text(100)
+    retry_after_s = serializers.IntegerField(min_value=0, max_value=86_400, required=False)
