@@ -116,12 +116,12 @@ class ConfigurationViewSet(ChangeView):
     schema = Schema()
     parser_classes = (ObjectParser, YamlParser, XYamlParser, TextYamlParser)
     verbs: ClassVar[dict[str, Verb]] = {
-        "list": Verb.VIEW, "metadata": Verb.VIEW, "export": Verb.VIEW, "validate": Verb.EDIT, "import_": Verb.EDIT,
+        "show": Verb.VIEW, "metadata": Verb.VIEW, "export": Verb.VIEW, "validate": Verb.EDIT, "import_": Verb.EDIT,
     }  # fmt: skip
     throttle_class_names: ClassVar[dict[str, str]] = {"validate": "expensive", "import_": "expensive"}
 
     @extend_schema(responses=ConfigurationSerializer)
-    def list(self, request: Request, **_: Any) -> Response:
+    def show(self, request: Request, **_: Any) -> Response:
         """Show what is wanted, which revision each node runs, and whether they are in step."""
         state = fleet_state.of(self.tenant.pk)
         delivery = staging.delivery_of(self.tenant.pk)

@@ -14,6 +14,8 @@ menu.add(
         Item("console:domains", _("Domains"), "world", group=Group.SECURITY),
         Item("console:rate-limit", _("Rate limits"), "scale", group=Group.SECURITY),
         Item("console:security-headers", _("Security headers"), "lock", group=Group.SECURITY),
+        Item("console:pending", _("Waiting changes"), "send", group=Group.DEPLOY),
+        Item("console:revisions", _("Revisions"), "copy", group=Group.DEPLOY),
         Item("console:deployments", _("Deployments"), "rocket", group=Group.DEPLOY),
         Item("console:logs", _("Logs"), "list-search", group=Group.OBSERVE),
         Item("console:changes", _("Changes"), "history", group=Group.DEPLOY),

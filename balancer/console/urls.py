@@ -11,8 +11,10 @@ from balancer.console import (
     live,
     logs,
     overview,
+    pending,
     pools,
     protection,
+    revisions,
     routes,
     start,
 )
@@ -52,4 +54,12 @@ urlpatterns = [
     path("t/<str:slug>/security-headers", protection.security_headers, name="security-headers"),
     path("t/<str:slug>/logs", logs.index, name="logs"),
     path("t/<str:slug>/changes", changes.index, name="changes"),
+    path("t/<str:slug>/pending", pending.index, name="pending"),
+    path("t/<str:slug>/pending/preview", pending.preview, name="pending-preview"),
+    path("t/<str:slug>/pending/deploy", pending.deploy, name="pending-deploy"),
+    path("t/<str:slug>/pending/discard", pending.discard, name="pending-discard"),
+    path("t/<str:slug>/pending/delivery", pending.delivery, name="delivery"),
+    path("t/<str:slug>/revisions", revisions.index, name="revisions"),
+    path("t/<str:slug>/revisions/<int:number>", revisions.detail, name="revision"),
+    path("t/<str:slug>/revisions/<int:number>/rollback", revisions.rollback, name="revision-rollback"),
 ]

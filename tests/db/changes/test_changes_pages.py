@@ -1,0 +1,128 @@
+"""The pages of waiting changes and of revisions, without JavaScript."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from balancer.models import Pool
+from balancer.services import pools
+from tenants.models import User
+from tenants.roles import Role
+from tenants.scope import tenant_scope
+from tests import build
+from tests.db.changes.conftest import Fleet
+from tests.db.restkit.test_pages import INLINE
+
+
+def browser(person: User, language: str = "en") -> Client:
+    client = Client(headers={"accept-language": language})
+    client.force_login(person)
+    return client
+
+
+def text(response: Any) -> str:
+    content: str = response.content.decode()
+    run = re.sub(r'<script id="[\w-]+" type="application/json">', "", content)
+    assert not INLINE.search(run), INLINE.search(run)
+    return content
+
+
+@pytest.fixture
+def staged(fleet: Fleet) -> Fleet:
+    build.pool(fleet.tenant, name="shop")
+    fleet.cut()
+    fleet.live()
+    client = browser(build.member(fleet.tenant, Role.OPERATOR))
+    empty = text(client.get("/t/ours/pending"))
+    assert "Changes go out by themselves" in empty
+    done = client.post("/t/ours/pending/delivery", {"deploy": "staged", "canary_seconds": "20"}, follow=True)
+    assert "What you change next waits here" in text(done)
+    return fleet
+
+
+def change(fleet: Fleet, **changes: Any) -> None:
+    with tenant_scope(fleet.tenant):
+        pools.update(Pool.objects.get(name="shop"), changes, by=build.actor(), now=timezone.now())
+
+
+def test_one_looks_at_what_waits_and_sends_it_out(staged: Fleet) -> None:
+    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    change(staged, retries=0)
+    shown = text(client.get("/t/ours/pending"))
+    edit = re.findall(r'name="edit" value="(\d+)" checked', shown)
+    assert len(edit) == 1
+    seen = text(client.post("/t/ours/pending/preview", {"edit": edit, "note": "fewer"}))
+    assert "Reload on 2 nodes" in seen
+    assert "<del>2</del> → <ins>0</ins>" in seen
+    assert 'value="fewer"' in seen
+    assert staged.newest().number == 1
+    done = client.post("/t/ours/pending/deploy", {"edit": edit, "note": "fewer"}, follow=True)
+    assert "r2 is on its way to the nodes." in text(done)
+    assert staged.newest().note == "fewer"
+
+
+def test_what_does_not_stand_alone_is_said(staged: Fleet) -> None:
+    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    change(staged, retries=0)
+    change(staged, retries=1)
+    first = re.findall(r'name="edit" value="(\d+)"', text(client.get("/t/ours/pending")))[0]
+    refused = client.post("/t/ours/pending/deploy", {"edit": first})
+    assert refused.status_code == 409
+    assert "is needed too" in text(refused)
+
+
+def test_discarding_asks_first(staged: Fleet) -> None:
+    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    change(staged, retries=0)
+    assert "Discard all that waits?" in text(client.get("/t/ours/pending/discard"))
+    done = client.post("/t/ours/pending/discard", follow=True)
+    assert "1 change is taken back." in text(done)
+    with tenant_scope(staged.tenant):
+        assert Pool.objects.get().retries == 2
+
+
+def test_a_viewer_looks_and_sends_nothing_out(staged: Fleet) -> None:
+    client = browser(build.member(staged.tenant, Role.VIEWER))
+    change(staged, retries=0)
+    shown = text(client.get("/t/ours/pending"))
+    assert 'data-testid="deploy"' not in shown
+    assert client.post("/t/ours/pending/preview", {"all": "1"}).status_code == 200
+    for path in ("pending/deploy", "pending/discard", "pending/delivery", "revisions/1/rollback"):
+        assert client.post(f"/t/ours/{path}", {"all": "1"}).status_code == 403
+    assert staged.newest().number == 1
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Go back to r1?"), ("pt-br", "Voltar para r1?")])
+def test_going_back_says_what_follows_and_does_it(fleet: Fleet, language: str, word: str) -> None:
+    build.pool(fleet.tenant, name="shop")
+    fleet.cut()
+    change(fleet, name="market", retries=0)
+    fleet.cut()
+    client = browser(build.member(fleet.tenant, Role.OPERATOR), language)
+    assert 'data-testid="row-revision-2"' in text(client.get("/t/ours/revisions"))
+    diff = text(client.get("/t/ours/revisions/2"))
+    assert "<del>shop</del> → <ins>market</ins>" in diff
+    assert "-    retries 2" in diff
+    assert "<del>market</del> → <ins>shop</ins>" in text(client.get("/t/ours/revisions/1?against=2"))
+    ask = text(client.get("/t/ours/revisions/1/rollback"))
+    assert word in ask
+    assert "<del>market</del> → <ins>shop</ins>" in ask
+    client.post("/t/ours/revisions/1/rollback")
+    with tenant_scope(fleet.tenant):
+        assert Pool.objects.get().name == "shop"
+    assert fleet.newest().number == 3
+
+
+def test_a_rollback_that_is_refused_says_why(fleet: Fleet, settings: Any) -> None:
+    backend = build.backend(fleet.tenant)
+    fleet.cut()
+    with tenant_scope(fleet.tenant):
+        pools.delete(Pool.objects.get(pk=backend.pool_id), by=build.actor(), now=timezone.now())
+    fleet.cut()
+    settings.DEMO = False
+    refused = browser(build.member(fleet.tenant, Role.OPERATOR)).post("/t/ours/revisions/1/rollback")
+    assert refused.status_code == 422
+    assert "loopback" in text(refused)
