@@ -12,7 +12,19 @@ from django.utils import timezone
 from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Node
-from balancer.services import canary, deployments, domains, drains, logs, nodes, retention, revisions, status, trials
+from balancer.services import (
+    canary,
+    deployments,
+    domains,
+    drains,
+    logs,
+    moves,
+    nodes,
+    retention,
+    revisions,
+    status,
+    trials,
+)
 from tenants import scope
 from tenants.taskbase import PlatformTask, TenantTask
 
@@ -71,8 +83,9 @@ def sweep() -> None:
 
 @shared_task(name="balancer.tasks.go_on_with_drains", base=PlatformTask)
 def go_on_with_drains() -> None:
-    """Carry out what follows a drain, once nobody is left or its deadline is over."""
+    """Carry out what follows a drain, once nobody is left or its deadline is over; and go on with moves of tenants."""
     drains.go_on_with_all(now=timezone.now())
+    moves.go_on_with_all(now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.look_at_domains", base=PlatformTask)

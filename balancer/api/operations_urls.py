@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from balancer.api import health
 from balancer.api.cluster import ClusterViewSet
 from balancer.api.status import StatusViewSet
+from balancer.api.system_drain import SystemDrainView
 from balancer.api.tickets import TicketViewSet
 from tenants.restkit.routers import tenant_urls
 
@@ -12,6 +13,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     re_path(r"^health/?$", health.healthy, name="health"),
     re_path(r"^health/live/?$", health.live, name="health-live"),
     re_path(r"^health/ready/?$", health.ready, name="health-ready"),
+    re_path(
+        r"^api/system/drain/?$",
+        SystemDrainView.as_view({"get": "list", "post": "create", "delete": "destroy"}),
+        name="system-drain",
+    ),
     *tenant_urls("status", StatusViewSet),
     *tenant_urls("cluster", ClusterViewSet),
     *tenant_urls("ws/ticket", TicketViewSet),

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from balancer.fleet.models import Act, Placement, Snapshot
-from balancer.services import deployments, edits, logs, revisions
+from balancer.services import deployments, edits, logs, moves, revisions
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.scope import platform_scope, tenant_scope
@@ -28,6 +28,10 @@ def leave(tenant: Tenant, *, now: datetime) -> None:
     placement = Placement.objects.filter(tenant=tenant).first()
     if placement is None:
         return
+    # One that is being moved is carried by another cluster as well.
+    carried = Snapshot.objects.filter(tenant=tenant).exclude(state=None).exclude(cluster=placement.cluster_id)
+    for other in carried.order_by("cluster").values_list("cluster", flat=True):
+        moves.forget(tenant.pk, other, now=now)
     cluster_id, generation = revisions.next_generation(tenant.pk)
     Snapshot.objects.update_or_create(
         tenant=tenant,

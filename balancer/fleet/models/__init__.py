@@ -5,6 +5,7 @@ from balancer.fleet.models.domain import DomainProof, ProofMethod
 from balancer.fleet.models.drain import Drain, Ending, Then
 from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
+from balancer.fleet.models.move import Move, MoveEnding
 from balancer.fleet.models.revision import Contents, Revision, Snapshot
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "Edit",
     "Ending",
     "HostClaim",
+    "Move",
+    "MoveEnding",
     "Node",
     "Outcome",
     "Placement",

@@ -7,12 +7,14 @@ from django.db import ProgrammingError, connection, transaction
 
 from balancer.fleet.models import (
     Act,
+    Cluster,
     Contents,
     Delivery,
     Deployment,
     DomainProof,
     Drain,
     Edit,
+    Move,
     Revision,
     Snapshot,
     Trial,
@@ -24,7 +26,7 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain)
+UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move)
 
 
 def fill(tenant: Tenant) -> None:
@@ -36,6 +38,13 @@ def fill(tenant: Tenant) -> None:
         Delivery.objects.create(tenant=tenant)
         Trial.objects.create(
             tenant=tenant, revision=deployed.revision, node=deployed.node, generation=1, seconds=5, began_at=build.NOW
+        )
+        Move.objects.create(
+            tenant=tenant,
+            origin=build.cluster(),
+            target=Cluster.objects.create(name=f"to {tenant.pk}"),
+            grace_seconds=1,
+            began_at=build.NOW,
         )
         Drain.objects.create(tenant=tenant, backend=tenant.pk, name="x", began_at=build.NOW)
         Snapshot.objects.create(
