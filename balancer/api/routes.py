@@ -1,10 +1,14 @@
 """Routes: list, get, create, update, delete."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from django_filters import rest_framework as filters
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from balancer.api.changes import ChangeViewSet
 from balancer.api.fields import DurationField
@@ -17,13 +21,16 @@ from balancer.api.route_parts import (
     MaintenanceSerializer,
     RewriteSerializer,
 )
+from balancer.api.route_test import RouteTestedSerializer, RouteTestSerializer
 from balancer.haproxy.read_handling import BODY_LIMIT_MAX
 from balancer.haproxy.routing import MANY_CONDITIONS, MANY_HEADERS, PathMatch
 from balancer.models import Route
 from balancer.models.routes import to_its_pool
+from balancer.queries import route_test
 from balancer.services import routes, rules
 from balancer.services.edits import Changed
 from tenants.restkit.serializers import StrictSerializer
+from tenants.roles import Verb
 
 
 class RouteSerializer(StrictSerializer):
@@ -71,11 +78,20 @@ class RouteFilter(filters.FilterSet):
 class RouteViewSet(ChangeViewSet):
     """Host and path → pool."""
 
+    verbs: ClassVar[dict[str, Verb]] = {**ChangeViewSet.verbs, "test": Verb.VIEW}
     queryset = Route.objects.all()
     serializer_class = RouteSerializer
     filterset_class = RouteFilter
     search_fields = ("host", "path_prefix", "description")
     ordering_fields = ("host", "path_prefix", "priority", "created_at", "updated_at")
+
+    @extend_schema(request=RouteTestSerializer, responses=RouteTestedSerializer)
+    @action(detail=False, methods=["post"])
+    def test(self, request: Request, **_: Any) -> Response:
+        """Say which route, pool and backends a request would get, and why, as it is configured now."""
+        sent = RouteTestSerializer(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return Response(RouteTestedSerializer(route_test.ask(self.tenant, sent.asked(), now=self.now)).data)
 
     def act_create(self, values: dict[str, Any]) -> Changed[Route]:
         return routes.create(new(values), by=self.actor, now=self.now)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from balancer.haproxy.routing import PathMatch
 from balancer.models import Route
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -16,4 +17,5 @@ def curl(route: Route) -> str:
     base = settings.TRAFFIC_URL.rstrip("/")
     port = urlsplit(base).port
     name = f"{host}:{port}" if port else host
-    return shlex.join(["curl", "-i", "-H", f"Host: {name}", f"{base}{route.path_prefix}"])
+    path = "/" if route.path_match == PathMatch.REGEX else route.path_prefix
+    return shlex.join(["curl", "-i", "-H", f"Host: {name}", f"{base}{path}"])
