@@ -130,6 +130,8 @@ def node_settings(environment: NodeEnvironment) -> NodeSettings:
         certificate_folder=str(environment.certificates),
         passthrough_bind=environment.passthrough_bind,
         tcp_address=environment.tcp_address,
+        tunnel_idle_s=environment.tunnel_idle_s,
+        hard_stop_after_s=environment.hard_stop_s,
         threads=environment.threads,
         log_target=str(environment.log_socket),
     )

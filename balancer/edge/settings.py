@@ -21,7 +21,8 @@ class SettingsMissing(Exception):
 @dataclass(frozen=True, slots=True)
 class NodeEnvironment:
     """Where a node lives and what it binds. `https_bind` empty: nothing listens for TLS; `passthrough_bind` empty: none
-    is passed through by name. `tcp_address`: where it opens tenants' own ports."""
+    is passed through by name. `tcp_address`: where it opens tenants' own ports. `tunnel_idle_s`: how long a WebSocket
+    may be silent; `hard_stop_s`: how long connections of before a reload may go on."""
 
     id: str
     name: str
@@ -34,6 +35,8 @@ class NodeEnvironment:
     broker_url: str
     passthrough_bind: str = ""
     tcp_address: str = "127.0.0.1"
+    tunnel_idle_s: int = 3600
+    hard_stop_s: int = 600
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str], *, worker: bool = True) -> "NodeEnvironment":
@@ -48,7 +51,15 @@ class NodeEnvironment:
         threads = environ.get("VELOFLUX_NODE_THREADS", "2")
         if not threads.isdecimal() or not 2 <= int(threads) <= 64:
             raise SettingsMissing("VELOFLUX_NODE_THREADS must be a number from 2 to 64: one thread is the console's.")
+        seconds = {
+            name: _seconds(environ, variable, usual)
+            for name, variable, usual in (
+                ("tunnel_idle_s", "VELOFLUX_NODE_TUNNEL_SECONDS", 3600),
+                ("hard_stop_s", "VELOFLUX_NODE_HARD_STOP_SECONDS", 600),
+            )
+        }
         return cls(
+            **seconds,
             id=environ["VELOFLUX_NODE_ID"],
             name=environ["VELOFLUX_NODE_NAME"],
             folder=Path(environ["VELOFLUX_NODE_DIR"]).absolute(),
@@ -84,6 +95,13 @@ class NodeEnvironment:
     def current(self) -> Path:
         """The tree that HAProxy reads: a symlink to config/<n>."""
         return self.folder / "config" / "current"
+
+
+def _seconds(environ: Mapping[str, str], variable: str, usual: int) -> int:
+    text = environ.get(variable) or str(usual)
+    if not (text.isascii() and text.isdecimal() and 1 <= int(text) <= 604_800):
+        raise SettingsMissing(f"{variable} must be a number of seconds, a week at most.")
+    return int(text)
 
 
 def _host_of(bind: str) -> str:

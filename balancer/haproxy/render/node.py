@@ -31,6 +31,7 @@ class NodeSettings:
     certificate_folder: str = ""
     passthrough_bind: str = ""
     tcp_address: str = "127.0.0.1"
+    tunnel_idle_s: int = 3600
     threads: int = 2
     max_connections: int = 4000
     log_target: str | None = None  # a unix socket's path (or "stdout"); with nobody there a line is lost, no more
@@ -104,7 +105,7 @@ defaults {DEFAULTS}
     timeout connect 5s
     timeout server 30s
     timeout queue 5s
-    timeout tunnel 1h
+    timeout tunnel {settings.tunnel_idle_s:d}s
 
 defaults {TCP_DEFAULTS}
     mode tcp
