@@ -50,7 +50,7 @@ class LongPool(BackendSerializer):
 
 
 class LongPoolRoute(RouteSerializer):
-    pool = serializers.CharField(source="pool_id", max_length=100)
+    pool = serializers.CharField(source="pool_id", max_length=100, allow_null=True, default=None)
 
 
 FORMS = {"pool": Form(PoolSerializer), "backend": Form(LongPool), "route": Form(LongPoolRoute)}

@@ -177,13 +177,24 @@ class Plan:
                 self._add("backend", {**backend, "pool": pool.get("name")}, old, f"{where}/backends/{index}")
 
     def _routes(self, document: Document) -> None:
-        """The same host and path may stand several times: then the first is the first."""
+        """The same host and path may stand several times: then each is what it equals, and of the rest the first is the
+        first."""
         stored: dict[tuple[str, str], list[Route]] = {}
+        names = {pool.pk: pool.name for pool in self.pools.values()}
         for row in Route.objects.order_by("created_at", "pk"):
             stored.setdefault((row.host, row.path_prefix), []).append(row)
+        found: dict[int, Route] = {}
+        sites = [(str(one.get("host")), str(one.get("path_prefix", "/"))) for one in document.routes]
         for index, route in enumerate(document.routes):
-            same = stored.get((str(route.get("host")), str(route.get("path_prefix", "/"))), [])
-            self._add("route", dict(route), same.pop(0) if same else None, f"/routes/{index}")
+            same = stored.get(sites[index], [])
+            equal = [row for row in same if named(self.write["route"](row), names) == route] if len(same) > 1 else []
+            if equal:
+                found[index] = equal[0]
+                same.remove(equal[0])
+        for index, route in enumerate(document.routes):
+            left = stored.get(sites[index], [])
+            there = found.get(index) or (left.pop(0) if left else None)
+            self._add("route", dict(route), there, f"/routes/{index}")
 
     def _add(self, kind: str, data: dict[str, Any], there: Any, where: str, *, pk: str = "") -> None:
         form = FORMS[kind]

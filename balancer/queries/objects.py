@@ -117,6 +117,15 @@ def fields(kind: str, row: Row | None, names: set[str]) -> dict[str, Any]:
     return {name: shown(kind, name, row.get(name, defaults.get(name))) for name in sorted(names)}
 
 
+def mentions(value: Any, pk: str) -> bool:
+    """Does a row, or a part of it, name this id?"""
+    if isinstance(value, dict):
+        return any(mentions(one, pk) for one in value.values())
+    if isinstance(value, list):
+        return any(mentions(one, pk) for one in value)
+    return bool(value == pk)
+
+
 def without_secrets(kind: str, values: Row) -> dict[str, Any]:
     return {name: shown(kind, name, value) for name, value in values.items()}
 

@@ -81,14 +81,16 @@ class Work:
             rows = {row.pk: row for row in kind.model._default_manager.all()}
             self.things[name], self.were[name] = dict(rows), rows
             for columns in kind.unique():
-                self.seen[name, columns] = {_values(row, columns): row.pk for row in rows.values()}
+                alone = (row for row in rows.values() if not kinds.shares(kind, row))
+                self.seen[name, columns] = {_values(row, columns): row.pk for row in alone}
         for pk, backend in self.things["backend"].items():
             self.in_pool[backend.pool_id][pk] = backend
         self.hosts = {route.host for route in self.things["route"].values()}
 
     def put(self, kind: Kind, thing: Any) -> None:
         """Raise `Conflict` where another one is the same."""
-        found = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in kind.unique()]
+        alone = () if kinds.shares(kind, thing) else kind.unique()
+        found = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in alone]
         if any(index.get(values, thing.pk) != thing.pk for index, values in found):
             raise kinds.taken(kind, thing)
         self.forget(kind, self.things[kind.name].get(thing.pk))
@@ -101,7 +103,7 @@ class Work:
     def forget(self, kind: Kind, thing: Any) -> None:
         if thing is None:
             return
-        for columns in kind.unique():
+        for columns in () if kinds.shares(kind, thing) else kind.unique():
             self.seen[kind.name, columns].pop(_values(thing, columns), None)
         del self.things[kind.name][thing.pk]
         if isinstance(thing, Backend):
@@ -263,7 +265,10 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
     changes = _resolved(work, changes)
     if kind.name == "backend" and changes.pop("pool", before.pool_id) != before.pool_id:
         raise InvalidField("pool", "A backend stays in its pool; add it to the other one and remove it here.", "fixed")
-    columns = kind.cleaned(kind.values_of(before) | changes)
+    held = kind.values_of(before)
+    if kind.name == "route" and changes.get("action", {}).get("type", "pool") != "pool":
+        held["pool"] = None  # as `routes.update` has it
+    columns = kind.cleaned(held | changes)
     if kind.name == "route":
         _require_host(work, columns["host"])
     rows = {field.attname: getattr(before, field.attname) for field in before._meta.concrete_fields}
@@ -311,8 +316,9 @@ def _hold_references(work: Work, results: list[Result]) -> None:
     gone = work.were["pool"].keys() - work.things["pool"].keys()
     pointing: dict[str, list[str]] = defaultdict(list)
     for route in work.things["route"].values():
-        if route.pool_id in gone:
-            pointing[route.pool_id].append(str(route))
+        for pk in gone:
+            if route.pool_id == pk or objects.mentions(route.action, pk):
+                pointing[pk].append(str(route))
     for pk, named in pointing.items():
         pool = work.were["pool"][pk]
         said = f"The pool {pool} still answers for {', '.join(named[:3])}. Point those routes elsewhere or delete them."

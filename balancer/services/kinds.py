@@ -43,13 +43,15 @@ class Kind:
         return found
 
     def unique(self) -> list[tuple[str, ...]]:
-        """What no two rows share, as the model says it."""
+        """What no two rows share, as the model says it; where only some of them, `MAY_SHARE` says which may."""
         meta = self.model._meta
         single = [(field.attname,) for field in meta.concrete_fields if field.unique and not field.primary_key]
         several = [
             tuple(meta.get_field(name).attname for name in constraint.fields)  # type: ignore[union-attr]
             for constraint in meta.constraints
-            if isinstance(constraint, models.UniqueConstraint) and constraint.fields and constraint.condition is None
+            if isinstance(constraint, models.UniqueConstraint)
+            and constraint.fields
+            and (constraint.condition is None or self.name in MAY_SHARE)
         ]
         return [*single, *several]
 
@@ -72,6 +74,15 @@ KINDS: Mapping[str, Kind] = {
         ("route_taken", "/path_prefix", "A route for {name} exists already. Change that, or choose another path."),
     ),
 }  # fmt: skip
+
+
+# Of routes with conditions there may be several for one host and path.
+MAY_SHARE: Mapping[str, Callable[[Any], bool]] = {"route": lambda route: bool(route.conditions)}
+
+
+def shares(kind: Kind, thing: models.Model) -> bool:
+    may = MAY_SHARE.get(kind.name)
+    return may is not None and may(thing)
 
 
 def taken(kind: Kind, thing: models.Model) -> Conflict:

@@ -120,18 +120,13 @@ def needed(edit: Edit, document: objects.Document, gone: Collection[str]) -> boo
     point at one that goes?"""
     row = document.get(edit.kind, {}).get(edit.object_id)
     if row is not None:
-        return any(mentions(row, pk) for pk in gone)
+        return any(objects.mentions(row, pk) for pk in gone)
     return any(
-        mentions(row, edit.object_id) for rows in document.values() for pk, row in rows.items() if pk != edit.object_id
+        objects.mentions(row, edit.object_id)
+        for rows in document.values()
+        for pk, row in rows.items()
+        if pk != edit.object_id
     )
-
-
-def mentions(value: Any, pk: str) -> bool:
-    if isinstance(value, dict):
-        return any(mentions(one, pk) for one in value.values())
-    if isinstance(value, list):
-        return any(mentions(one, pk) for one in value)
-    return bool(value == pk)
 
 
 @transaction.atomic
