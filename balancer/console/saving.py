@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from balancer.fleet.models import Node, Placement
+from balancer.services import edits
 from tenants.console.doors import TenantRequest
 from tenants.console.formwork import ConsoleForm
 from tenants.errors import Refused
@@ -58,6 +59,8 @@ def say_saved(request: TenantRequest, sentence: str) -> None:
 
 
 def what_next(tenant: Tenant) -> str:
+    if edits.stages(tenant.pk):
+        return _("It waits under Waiting changes until somebody deploys it.")
     placed = Placement.objects.filter(tenant=tenant).values("cluster_id")
     count = Node.objects.filter(cluster_id__in=placed).count()
     if count == 0:

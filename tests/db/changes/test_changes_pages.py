@@ -16,6 +16,12 @@ from tests import build
 from tests.db.changes.conftest import Fleet
 from tests.db.restkit.test_pages import INLINE
 
+POOL = {
+    "algorithm": "round_robin", "retries": "2", "check_type": "http", "check_method": "GET", "check_path": "/",
+    "check_expected_status": "200-399", "check_interval_ms": "5s", "check_timeout_ms": "2s", "check_rise": "2",
+    "check_fall": "3", "timeout_connect_ms": "5s", "timeout_server_ms": "30s", "timeout_queue_ms": "5s",
+}  # fmt: skip
+
 
 def browser(person: User, language: str = "en") -> Client:
     client = Client(headers={"accept-language": language})
@@ -62,6 +68,13 @@ def test_one_looks_at_what_waits_and_sends_it_out(staged: Fleet) -> None:
     done = client.post("/t/ours/pending/deploy", {"edit": edit, "note": "fewer"}, follow=True)
     assert "r2 is on its way to the nodes." in text(done)
     assert staged.newest().note == "fewer"
+
+
+def test_what_is_saved_is_said_to_wait(staged: Fleet) -> None:
+    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    done = client.post("/t/ours/pools/new", {**POOL, "name": "other"}, follow=True)
+    assert "It waits under Waiting changes until somebody deploys it." in text(done)
+    assert "Deploying to" not in text(done)
 
 
 def test_what_does_not_stand_alone_is_said(staged: Fleet) -> None:
