@@ -25,6 +25,7 @@ SEALED_COLUMNS = {
     "tenants.SmtpServer.password": "smtp_server.password",
     "tenants.SignIn.id_token": "sign_in.id_token",
     "fleet.Node.key": "node.key",
+    "fleet.UpstreamFile.sealed": "upstream_file.sealed",
 }
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
 BASE_URL = env.str("VELOFLUX_BASE_URL", default="http://localhost:9090")

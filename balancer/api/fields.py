@@ -5,6 +5,7 @@ from typing import Any, NoReturn
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 DURATION = re.compile(r"(\d{1,9})(ms|s|m|h)", re.ASCII)
@@ -43,3 +44,27 @@ class DurationField(serializers.Field[int, Any, str, int]):
 def written(milliseconds: int) -> str:
     """In seconds where that says it exactly: `60s`, as it is usually written."""
     return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
+
+
+class NullableText(serializers.CharField):
+    """null ↔ what the rows hold as empty."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(default="", allow_null=True, allow_blank=True, trim_whitespace=False, **options)
+
+    def run_validation(self, data: Any = empty) -> Any:
+        value = super().run_validation(data)
+        return "" if value is None else value
+
+    def to_representation(self, value: Any) -> Any:
+        return value or None
+
+
+class BackupPoolField(serializers.CharField):
+    """A pool by its id, read from the row without another query."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(default=None, allow_null=True, max_length=12, **options)
+
+    def get_attribute(self, instance: Any) -> Any:
+        return instance.backup_pool_id

@@ -19,7 +19,7 @@ from balancer.haproxy.route_columns import COLUMNS, PLAIN, value_of
 from balancer.models import Backend as BackendRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
-from balancer.queries import protection
+from balancer.queries import protection, serving
 from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
@@ -28,6 +28,7 @@ POOL = (
     "id", "algorithm", "retries", "check_type", "check_method", "check_path", "check_host", "check_headers",
     "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
     "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms",
+    *serving.COLUMNS,
 )  # fmt: skip
 ROUTE = ("id", "host", "path_prefix", "pool_id")
 BACKEND = ("pool_id", "id", "moves", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
@@ -76,7 +77,7 @@ def servers_by_pool() -> dict[str, list[Server]]:
 
 def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-arg]
     (key, algorithm, retries, kind, method, path, host, headers, status, interval, timeout, rise, fall, port,
-     connect, server, queue) = row  # fmt: skip
+     connect, server, queue, body, *rest) = row  # fmt: skip
     check = HealthCheck(
         CheckType(kind),
         method,
@@ -89,5 +90,14 @@ def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-
         rise,
         fall,
         port,
+        body or None,
     )
-    return Pool(f"p{key}", Algorithm(algorithm), servers, check, Timeouts(connect, server, queue), retries)
+    return Pool(
+        f"p{key}",
+        Algorithm(algorithm),
+        servers,
+        check,
+        Timeouts(connect, server, queue),
+        retries,
+        serving.of(key, algorithm, rest),
+    )

@@ -54,6 +54,19 @@ def backend_frame(status: BackendStatus) -> Json:
     }
 
 
+def pool_json(status: PoolStatus) -> Json:
+    """As an answer of the API says it."""
+    return {
+        "up": status.up + status.nocheck,
+        "total": status.total,
+        "fresh": status.fresh.value,
+        "age": duration(status.age),
+        "sessions": status.sessions,
+        "rate": status.rate,
+        "queue": status.queue,
+    }
+
+
 def pool_frame(status: PoolStatus) -> Json:
     return {
         "up": status.up,

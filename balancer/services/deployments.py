@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,7 @@ from balancer import enqueue
 from balancer.edge import signing
 from balancer.fleet.models import Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
+from balancer.services import upstream_files
 from balancer.services.nodes import key_of
 from tenants.scope import platform_scope
 
@@ -137,13 +138,22 @@ def tell(
 
 
 def fragment(snapshot: Snapshot) -> dict[str, Any]:
+    names = file_names(snapshot.state or {})
+    files = {"files": upstream_files.opened(snapshot.tenant_id, names)} if names else {}
     return {
+        **files,
         "tenant": f"t{snapshot.tenant_id}",
         "generation": snapshot.generation,
         "digest": snapshot.digest,
         "state": snapshot.state,
         "request_ids": snapshot.request_ids,
     }
+
+
+def file_names(state: Mapping[str, Any]) -> set[str]:
+    """Of what its pools need to reach servers over TLS."""
+    tls = [pool["serving"]["tls"] for pool in state.get("pools", ()) if "tls" in pool.get("serving", {})]
+    return {one[part] for one in tls for part in ("ca", "certificate") if one[part]}
 
 
 def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:

@@ -57,7 +57,7 @@ class Kind:
 
 
 def _attribute(field: str) -> str:
-    return "pool_id" if field == "pool" else field
+    return f"{field}_id" if field in ("pool", "backup_pool") else field
 
 
 KINDS: Mapping[str, Kind] = {

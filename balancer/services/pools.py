@@ -9,8 +9,9 @@ from django.db.models import Q
 
 from balancer.fleet.models import Act
 from balancer.haproxy.desired import Algorithm, CheckType
+from balancer.haproxy.serving import ProxyProtocol, StickyType
 from balancer.models import Pool, Route
-from balancer.services import edits, rules
+from balancer.services import edits, fallbacks, rules, serving_rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -41,6 +42,25 @@ class NewPool:
     timeout_connect_ms: int = 5000
     timeout_server_ms: int = 30000
     timeout_queue_ms: int = 5000
+    check_expected_body: str = ""
+    hash_header: str = ""
+    sticky_type: str = StickyType.NONE.value
+    sticky_cookie_name: str = ""
+    sticky_ttl_ms: int | None = None
+    backup_pool: str | None = None  # its id
+    max_connections: int | None = None
+    max_queue: int | None = None
+    slow_start_ms: int | None = None
+    error_limit: int | None = None
+    retry_on: list[str] = field(default_factory=list)
+    tls_enabled: bool = False
+    tls_verify: bool = True
+    tls_ca: str = ""
+    tls_sni: str = ""
+    tls_certificate: str = ""
+    tls_key: str = ""  # goes into the vault; without it, a certificate keeps the key that it has there
+    proxy_protocol: str = ProxyProtocol.NONE.value
+    http2: bool = False
 
 
 # Model field → what the API calls it, so that an error points at what was sent.
@@ -61,6 +81,7 @@ def create(new: NewPool, *, by: Actor, now: datetime) -> Changed[Pool]:
     edits.hold_tenant()
     values = cleaned(asdict(new))
     refuse_taken_name(values["name"])
+    fallbacks.require("", values["backup_pool_id"])
     pool = Pool.objects.create(**values, created_at=now, updated_at=now)
     return Changed(pool, edits.record(Act.CREATE, pool, by=by, now=now, after=edits.fields_of(pool)))
 
@@ -71,8 +92,9 @@ def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> 
     edits.hold_tenant()
     pool = held(pool)
     before = edits.fields_of(pool)
-    values = cleaned({name: getattr(pool, name) for name in NewPool.__dataclass_fields__} | changes)
+    values = cleaned(values_of(pool) | changes)
     refuse_taken_name(values["name"], but=pool)
+    fallbacks.require(pool.pk, values["backup_pool_id"])
     for name, value in values.items():
         setattr(pool, name, value)
     pool.updated_at = now
@@ -82,7 +104,7 @@ def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> 
 
 @transaction.atomic
 def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
-    """With its backends. Refused while a route points at it."""
+    """With its backends. Refused while a route points at it, or another pool falls back to it."""
     edits.hold_tenant()
     pool = held(pool)
     shared = Q(action__pools__contains=[{"pool": pool.pk}])
@@ -93,10 +115,17 @@ def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
             f"The pool {pool.name} still answers for {named}. Point those routes elsewhere or delete them first.",
             "pool_in_use",
         )
+    fallbacks.refuse_needed(pool)
     before, gone = edits.fields_of(pool), pool.pk
     pool.delete()
     pool.pk = gone
     return Changed(pool, edits.record(Act.DELETE, pool, by=by, now=now, before=before))
+
+
+def values_of(pool: Pool) -> dict[str, Any]:
+    """Its fields as `NewPool` has them."""
+    found = {name: getattr(pool, name) for name in NewPool.__dataclass_fields__ if name != "backup_pool"}
+    return found | {"backup_pool": pool.backup_pool_id}
 
 
 def held(pool: Pool) -> Pool:
@@ -124,7 +153,6 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     take("name", rules.text, least=1, most=80, what="A pool's name")
     take("description", rules.text, most=500, what="A description")
     take("tags", rules.tags)
-    take("algorithm", rules.one_of, [a.value for a in Algorithm], what="The algorithm")
     take("retries", rules.whole, least=0, most=10, what="Retries")
     take("check_type", rules.one_of, [c.value for c in CheckType], what="The check's type")
     take("check_method", rules.check_method)
@@ -140,5 +168,8 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     take("check_port", rules.optional_whole, least=1, most=rules.PORT_MAX, what="The check's port")
     for name in ("timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms"):
         take(name, rules.whole, least=10, most=24 * HOUR_MS, what="A timeout in milliseconds")
+    clean |= serving_rules.take(problems, values)
     problems.raise_any()
+    del clean["tls_key"]
+    clean["backup_pool_id"] = clean.pop("backup_pool") or None
     return clean

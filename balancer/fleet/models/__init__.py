@@ -7,6 +7,7 @@ from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
 from balancer.fleet.models.move import Move, MoveEnding
 from balancer.fleet.models.revision import Contents, Revision, Snapshot
+from balancer.fleet.models.upstream import UpstreamFile
 
 __all__ = [
     "Act",
@@ -31,4 +32,5 @@ __all__ = [
     "Snapshot",
     "Then",
     "Trial",
+    "UpstreamFile",
 ]
