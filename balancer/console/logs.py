@@ -26,7 +26,9 @@ class FilterForm(ConsoleForm):
     """All optional. `before` pages: a line's place."""
 
     status_class = forms.ChoiceField(
-        label=_("Answer"), required=False, choices=[("", _("all")), *((one, one) for one in CLASSES)]
+        label=pgettext_lazy("noun", "Answer"),
+        required=False,
+        choices=[("", _("all")), *((one, one) for one in CLASSES)],
     )
     status = forms.IntegerField(label=_("Status code"), required=False, min_value=100, max_value=599)
     host = forms.CharField(label=_("Host"), required=False, max_length=253)

@@ -21,6 +21,10 @@ class ConsoleForm(forms.Form):
         for field in self.fields.values():
             dress(field)
 
+    def full_clean(self) -> None:
+        super().full_clean()
+        self._lead_to_first_error()
+
     def show(self, refused: Refused) -> None:
         """Each error next to its field, what has no field above the form; what was typed stays."""
         self.codes = {error.code for error in refused.errors}
@@ -28,10 +32,18 @@ class ConsoleForm(forms.Form):
             self.add_error(self.field_of(error.pointer), sentence(error))
         if not refused.errors:
             self.add_error(None, sentence(refused))
+        self._lead_to_first_error()
 
     def field_of(self, pointer: str) -> str | None:
         name = self.pointers.get(pointer, pointer.strip("/").replace("/", "_"))
         return name if name in self.fields else None
+
+    def _lead_to_first_error(self) -> None:
+        """Who was refused types where the first mistake is, and not where an empty form begins."""
+        wrong = [name for name in self.fields if name in (self._errors or {})]
+        if wrong:
+            for name, field in self.fields.items():
+                field.widget.attrs["autofocus"] = name == wrong[0]
 
 
 def dress(field: forms.Field) -> None:

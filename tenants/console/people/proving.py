@@ -30,9 +30,8 @@ def reauthenticate(request: OwnRequest) -> HttpResponse:
     by_sso = request.sign_in.method == SignInMethod.SSO
     if request.method == "POST" and form.is_valid() and not by_sso:
         try:
-            passwords.prove(
-                person.email, form.cleaned_data["password"], source=access.source_of(request), now=timezone.now()
-            )
+            password, source = form.cleaned_data["password"], access.source_of(request)
+            passwords.prove_again(person, password, field="password", source=source, now=timezone.now())
         except Refused as refused:
             form.show(refused)
         else:

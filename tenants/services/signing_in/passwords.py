@@ -72,15 +72,20 @@ def check(password: str, user: User) -> None:
         raise Refused(" ".join(error.messages), "weak_password", 422, errors) from error
 
 
+def prove_again(user: User, password: str, *, field: str, source: From, now: datetime) -> None:
+    """Of somebody who is in: there is no e-mail to be wrong. Raise `InvalidField`, `LockedOut`."""
+    try:
+        prove(user.email, password, source=source, now=now)
+    except Unauthenticated as error:
+        raise InvalidField(field, "This is not your password.", "wrong") from error
+
+
 def change(user: User, *, current: str, new: str, keep: SignIn | None, source: From, by: Actor, now: datetime) -> None:
     """Every other sign-in of theirs ends. Raise `InvalidField`, `LockedOut`, or `Refused` for a weak one."""
     if not user.has_usable_password():
         sentence = "You have no password yet: ask for one by “Forgot your password?”, which mails you a link."
         raise InvalidField("current_password", sentence, "none")
-    try:
-        prove(user.email, current, source=source, now=now)
-    except Unauthenticated as error:
-        raise InvalidField("current_password", "This is not your password.", "wrong") from error
+    prove_again(user, current, field="current_password", source=source, now=now)
     check(new, user)
     with transaction.atomic():
         _set(user, new, now=now)
