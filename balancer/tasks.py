@@ -19,6 +19,7 @@ from balancer.services import (
     drains,
     logs,
     moves,
+    node_service,
     nodes,
     retention,
     revisions,
@@ -83,9 +84,11 @@ def sweep() -> None:
 
 @shared_task(name="balancer.tasks.go_on_with_drains", base=PlatformTask)
 def go_on_with_drains() -> None:
-    """Carry out what follows a drain, once nobody is left or its deadline is over; and go on with moves of tenants."""
+    """Carry out what follows a drain, once nobody is left or its deadline is over; and go on with tenants and
+    nodes that leave."""
     drains.go_on_with_all(now=timezone.now())
     moves.go_on_with_all(now=timezone.now())
+    node_service.go_on_with_all(now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.look_at_domains", base=PlatformTask)

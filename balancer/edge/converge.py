@@ -22,6 +22,8 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
     with node.locked():
         if message.since > node.store.generation:
             return _report(node, (), clock, outcome=Outcome.BEHIND)
+        if message.service is not None:
+            node.serve(message.service)
         accepted = accept(node.store, message)
         node.store.put(*accepted.refused)
         # Commands may have been on the way to what was wanted before.
@@ -71,6 +73,7 @@ def _report(node: Node, tenants: Sequence[TenantReport], clock: Clock, *, outcom
         outcome=found,
         at=clock(),
         version=node.version,
+        service=node.service if not node.service_due else "",
         tenants=tuple(tenants),
         words="\n".join(dict.fromkeys(one.words for one in tenants if one.words and one.outcome == "failed")),
     )

@@ -48,7 +48,8 @@ class Load:
     def stage(self) -> int:
         node = self.node
         with self.timeline.step(StepKind.FILES, "stage the tree"):
-            return node.trees.stage(node.tree.changes(self.updates), base=node.trees.number)
+            own = node.fixed_texts() if node.service_due else {}
+            return node.trees.stage({**own, **node.tree.changes(self.updates)}, base=node.trees.number)
 
 
 def load(node: Node, *, now: datetime) -> list[TenantReport]:
@@ -103,7 +104,7 @@ def _go(work: Load) -> bool:
     node = work.node
     before = node.trees.number
     staged = _checked(work)
-    if not work.going and not node.reload_wanted:
+    if not work.going and not node.reload_wanted and not node.service_due:
         node.trees.clean()
         # Commands were on the way to what is held back now, and no new worker forgets them.
         node.store.unsure |= {kept.tenant for kept in work.held}

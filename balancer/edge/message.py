@@ -8,6 +8,7 @@ from typing import Any
 
 from balancer.edge import upstream_files
 from balancer.edge.fragments import Fragment, Held, Kept
+from balancer.edge.service import Service
 from balancer.edge.store import Store
 from balancer.edge.tree import piece_of
 from balancer.edge.upstream_files import MissingFile
@@ -29,6 +30,7 @@ class Message:
     generation: int
     fragments: tuple[Mapping[str, Any], ...] = ()
     force_reload: bool = False
+    service: Service | None = None  # None: as it is
 
     @classmethod
     def from_body(cls, body: str, *, node: str) -> "Message":
@@ -42,6 +44,7 @@ class Message:
                 generation=int(data["generation"]),
                 fragments=tuple(sorted(data["fragments"], key=lambda one: int(one["generation"]))),
                 force_reload=bool(data.get("force_reload", False)),
+                service=Service(data["service"]) if data.get("service") else None,
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadMessage(f"The message cannot be read: {error}.") from error

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from balancer.edge import certificates
+from balancer.edge import certificates, service
 from balancer.edge.master import Master
 from balancer.edge.runtime import Runtime
+from balancer.edge.service import Service
 from balancer.edge.settings import NodeEnvironment
 from balancer.edge.store import Store
-from balancer.edge.tree import Piece, Tree, piece_of
+from balancer.edge.tree import FRONTENDS, Piece, Texts, Tree, piece_of
 from balancer.edge.trees import Trees
 from balancer.haproxy.capabilities import Capabilities, parse_version
-from balancer.haproxy.render import NodeSettings, render_fixed
+from balancer.haproxy.render import CERTIFICATE_LIST, NodeSettings, render_fixed
 from balancer.haproxy.show import parse_info
 from balancer.haproxy.text import Unprintable
 
@@ -31,7 +33,8 @@ class Node:
         self.trees = Trees(environment.folder / "config")
         self.runtime = Runtime(environment.admin_socket)
         self.master = Master(environment.master_socket)
-        self.settings = node_settings(environment)
+        self.service = service.kept(environment.folder)
+        self.settings = service.settings_for(self.service, node_settings(environment))
         self.tree = Tree(self.settings)
         self.later: set[str] = set()
         self.refused: set[str] = set()
@@ -54,7 +57,7 @@ class Node:
 
     @property
     def reload_due(self) -> bool:
-        return self.reload_wanted or any(kept.waiting for kept in self.store.kept.values())
+        return self.reload_wanted or self.service_due or any(kept.waiting for kept in self.store.kept.values())
 
     @property
     def capabilities(self) -> Capabilities:
@@ -62,6 +65,26 @@ class Node:
         if not self.version:
             self.version = parse_info(self.runtime.ask("show info"))["Version"]
         return parse_version(self.version)
+
+    @property
+    def service_due(self) -> bool:
+        """Does HAProxy read a tree of another kind of service than it shall?"""
+        if self.trees.number is None:
+            return False
+        return service.running((self.trees.current / FRONTENDS).read_text()) is not self.service
+
+    def fixed_texts(self) -> Texts:
+        """The node's own files for its service. One that started without a certificate goes on without."""
+        tls = (self.trees.current / CERTIFICATE_LIST).exists()
+        return dict(render_fixed(self.settings if tls else replace(self.settings, https_bind="")))
+
+    def serve(self, wanted: Service) -> None:
+        """In service or not, from the next reload on, and after every restart. Under the node's lock."""
+        if wanted is not self.service:
+            service.keep(self.environment.folder, wanted)
+            self.service = wanted
+            self.settings = service.settings_for(wanted, node_settings(self.environment))
+            self.tree.settings = self.settings
 
     def certificate_due(self, now: float) -> bool:
         """Does the node's own certificate end soon? The reload renews it. `now` is epoch seconds."""

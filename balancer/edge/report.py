@@ -65,6 +65,7 @@ class Report:
     version: str
     tenants: tuple[TenantReport, ...] = ()
     words: str = ""
+    service: str = ""  # what HAProxy runs of it; empty: a reload is to come
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

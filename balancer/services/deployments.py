@@ -130,7 +130,7 @@ def tell(
         "force_reload": force_reload,
     }
     for node in nodes:
-        body = json.dumps({"node": node.pk, **content})
+        body = json.dumps({"node": node.pk, **content, "service": node.service})
         enqueue.converge(node.pk, body, signing.sign(key_of(node), body))
     Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
         asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
@@ -170,7 +170,9 @@ def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:
 def sweep(*, now: datetime) -> int:
     """The road without messages: ask again each node that is behind and has been asked long enough ago."""
     behind = Node.objects.filter(
-        ~Q(generation=F("cluster__generation")) | Q(outcome__in=[Outcome.BEHIND, Outcome.FAILED]),
+        ~Q(generation=F("cluster__generation"))
+        | Q(outcome__in=[Outcome.BEHIND, Outcome.FAILED])
+        | ~Q(service_seen=F("service")),
         Q(asked_at=None) | Q(asked_at__lt=now - ASK_AGAIN_AFTER),
         Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER),
     )
@@ -205,6 +207,7 @@ def note(node: Node, report: dict[str, Any], *, now: datetime) -> None:
     node.words = str(report.get("words", ""))
     node.reported_at = report["at"]
     node.heartbeat_at = now
+    node.service_seen = str(report.get("service") or node.service_seen)[:8]
     if report["outcome"] == Outcome.BEHIND:
         node.asked_generation = report["generation"]
     node.save()

@@ -1,4 +1,4 @@
-from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement
+from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement, Service
 from balancer.fleet.models.delivery import Delivery, Deploy, Trial
 from balancer.fleet.models.deployment import Deployment, DeploymentState
 from balancer.fleet.models.domain import DomainProof, ProofMethod
@@ -29,6 +29,7 @@ __all__ = [
     "Placement",
     "ProofMethod",
     "Revision",
+    "Service",
     "Snapshot",
     "Then",
     "Trial",

@@ -40,8 +40,17 @@ class Outcome(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
+class Service(models.TextChoices):
+    """As `balancer.edge.service` has it."""
+
+    IN = "in", "In service"
+    LEAVING = "leaving", "Leaving"
+    OUT = "out", "Out of service"
+
+
 class Node(models.Model):
-    """One HAProxy. `generation` is the newest it has reported, `asked_generation` the newest it was sent;
+    """One HAProxy. `service` is what it shall be, `service_seen` what it said it is; `out_at`: when it goes from
+    leaving to out. `generation` is the newest it has reported, `asked_generation` the newest it was sent;
     `heartbeat_at` is the last word from it, `reported_at` the node's own clock (epoch seconds) at its newest report."""
 
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
@@ -56,6 +65,9 @@ class Node(models.Model):
     heartbeat_at = models.DateTimeField(null=True, blank=True)
     reported_at = models.FloatField(default=0)
     asked_at = models.DateTimeField(null=True, blank=True)
+    service = models.CharField(max_length=8, choices=Service, default=Service.IN, db_default=Service.IN)
+    service_seen = models.CharField(max_length=8, choices=Service, default=Service.IN, db_default=Service.IN)
+    out_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("name",)

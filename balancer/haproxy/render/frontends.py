@@ -118,6 +118,18 @@ LIMIT = f"""    http-request set-var(txn.limit) var(txn.tenant),map_str({LIMITS}
     acl limited var(txn.limit) -m found
 {_look(0, "limit", "limited")}{ours(429, "Too many requests.", "if limited spent", AGAIN)}{_take(0, "limited")}"""
 
+# What a load balancer in front, or whoever answers for a name, asks of this node: whatever the host, before all else.
+READY_PATH = "/.well-known/veloflux-node"
+
+
+def ready(*, leaving: bool) -> str:
+    """A node that leaves says so, and closes each connection with the answer that is under way."""
+    asked = f"if {{ path {READY_PATH} }}"
+    if not leaving:
+        return ours(200, "This node serves.", asked)
+    return "    option httpclose\n" + ours(503, "This node leaves service.", asked)
+
+
 # The same for each of the tenant's clients, before it: what is refused here takes nothing of the tenant's.
 ASKED = "Too many requests from your address."
 CLIENT_LIMIT = f"""    acl full var(txn.ahead),sub(txn.depth) gt 0
@@ -151,7 +163,7 @@ def render_frontends(settings: NodeSettings) -> str:
     bind {word(settings.http_bind)}{settings.traffic_threads}
 {_tls(settings)}    maxconn {settings.max_connections:d}
 {_log(settings)}{PAGES}    http-request set-log-level silent
-{METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}{LEADING}
+{ready(leaving=settings.leaving)}{METHODS}{TENANT}{CLIENT}{CLAIMS}{headers()}{LOGGED}{suspended}{CLIENT_LIMIT}{LIMIT}{ROUTE}{LEADING}
 {render_inner(settings, PAGES, LEADING)}{render_passthrough(settings)}
 backend {TENANT_TABLE} from {DEFAULTS}
     stick-table type string len 32 size 100k expire 1h store {COUNTED}

@@ -35,6 +35,7 @@ class NodeSettings:
     threads: int = 2
     max_connections: int = 4000
     log_target: str | None = None  # a unix socket's path (or "stdout"); with nobody there a line is lost, no more
+    leaving: bool = False  # whoever balances over nodes is told to send nobody here, and clients to come again anew
     hard_stop_after_s: int = 600
     max_old_workers: int = 100
 
