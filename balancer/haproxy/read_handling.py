@@ -18,7 +18,18 @@ from .routing import (
     Rewrite,
     forbidden,
 )
-from .text import content_type, host, http_method, log_format, name, path_prefix, quoted, regex, replacement
+from .text import (
+    Unprintable,
+    content_type,
+    host,
+    http_method,
+    log_format,
+    name,
+    path_prefix,
+    quoted,
+    regex,
+    replacement,
+)
 
 DAY_MS, DAY_S = 86_400_000, 86_400
 BODY_LIMIT_MAX = 1 << 40
@@ -43,7 +54,7 @@ def read_handling(value: object, at: str) -> Handling:
 def _rewrite(value: object, at: str) -> Rewrite:
     fields = Fields(value, at)
     rewrite = Rewrite(
-        prefix=text_or_none(fields, "prefix", path_prefix),
+        prefix=text_or_none(fields, "prefix", _new_prefix),
         regex=text_or_none(fields, "regex", regex),
         replacement=text_or_none(fields, "replacement", replacement),
         host=text_or_none(fields, "host", host),
@@ -54,6 +65,14 @@ def _rewrite(value: object, at: str) -> Rewrite:
         raise BadState(fields.where("replacement"), "names a group that the regex does not have")
     fields.done()
     return rewrite
+
+
+def _new_prefix(value: str) -> str:
+    """A path, in which nothing stands for a group."""
+    if "\\" in value:
+        raise Unprintable("a path has no backslash")
+    replacement(value)
+    return path_prefix(value)
 
 
 def unknown_group(pattern: str, by: str) -> bool:
@@ -70,6 +89,8 @@ def _header(refused: frozenset[str]) -> Callable[[object, str], HeaderEdit]:
             raise BadState(fields.where("name"), "a header that is not the tenant's")
         text = fields.text("value")
         fields.checked("value", text, log_format)
+        if not text and action is not Edit.REMOVE:
+            raise BadState(fields.where("value"), "nothing to set")
         fields.done()
         return HeaderEdit(action, key, text)
 
@@ -109,5 +130,7 @@ def _maintenance(value: object, at: str) -> Maintenance:
         fields.checked("content_type", fields.text("content_type"), content_type),
         fields.whole("retry_after_s", 0, DAY_S),
     )
+    if not page.body:
+        raise BadState(fields.where("body"), "an empty page")
     fields.done()
     return page
