@@ -19,10 +19,15 @@ ALGORITHMS = [
     (Algorithm.WEIGHTED_ROUND_ROBIN, _("Weighted round robin: in proportion to the weights")),
     (Algorithm.LEAST_CONN, _("Least connections: to the one with the fewest")),
     (Algorithm.IP_HASH, _("Client address: the same client to the same backend")),
+    (Algorithm.URI_HASH, _("Path: the same path to the same backend, as caches like it")),
+    (Algorithm.HEADER_HASH, _("By a header: the same value to the same backend")),
+    (Algorithm.RANDOM, _("Random: of two drawn by weight, the less busy one")),
+    (Algorithm.FIRST, _("First: fill one to its most connections before the next")),
 ]
 CHECKS = [
     (CheckType.HTTP, _("HTTP: ask for a path and look at the answer")),
     (CheckType.TCP, _("TCP: see whether the port opens")),
+    (CheckType.TLS, _("TLS: see whether a handshake works")),
     (CheckType.NONE, _("None: never ask")),
 ]
 METHODS = [(method, method) for method in ("GET", "HEAD", "OPTIONS")]

@@ -9,10 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from balancer.console.finding import pool_of
-from balancer.console.forms import PoolForm
 from balancer.console.frame import page
 from balancer.console.rows import PoolRow, backend_rows
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
+from balancer.console.serving_form import PoolForm
 from balancer.models import Pool
 from balancer.queries import status
 from balancer.services import pools
@@ -69,7 +69,7 @@ def detail(request: TenantRequest, pool_id: str) -> HttpResponse:
 def edit(request: TenantRequest, pool_id: str) -> HttpResponse:
     pool = pool_of(pool_id)
     stored = PoolForm.start(pool)
-    form = PoolForm(request.POST or None, initial=stored)
+    form = PoolForm(request.POST or None, initial=stored, but=pool)
     if request.method == "POST" and form.is_valid() and not changed_meanwhile(request, pool.updated_at, form, stored):
         done = saved(form, lambda: pools.update(pool, form.cleaned_data, by=request.actor, now=timezone.now()))
         if done is not None:
