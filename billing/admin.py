@@ -11,12 +11,21 @@ from billing.services import subscriptions
 from tenants.admin_base import Rows
 from tenants.restkit import access
 
-LIMITS = frozenset({"requests_per_second", "burst", "daily_traffic", "routes", "backends", "members"})
+LIMITS = frozenset({"requests_per_second", "burst", "daily_traffic", "routes", "backends", "listeners", "members"})
 
 
 @admin.register(Plan)
 class PlanAdmin(Rows):
-    list_display = ("code", "name", "monthly_cents", "routes", "backends", "members", "requests_per_second")
+    list_display = (
+        "code",
+        "name",
+        "monthly_cents",
+        "routes",
+        "backends",
+        "listeners",
+        "members",
+        "requests_per_second",
+    )
     ordering = ("position",)
 
     def save_model(self, request: HttpRequest, obj: Plan, form: Any, change: bool) -> None:

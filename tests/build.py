@@ -15,8 +15,8 @@ from django.test import Client
 from django.utils import timezone
 
 from balancer.fleet.models import Cluster, Deployment, DomainProof, Edit, Revision
-from balancer.models import Backend, Pool, Route
-from balancer.services import backends, domains, nodes, pools, routes
+from balancer.models import Backend, Listener, Pool, Route
+from balancer.services import backends, domains, listeners, nodes, pools, routes
 from billing.services import subscriptions
 from tenants.actor import SYSTEM, Actor
 from tenants.models import ApiKey, AuditEntry, Invitation, Membership, SignInMethod, Tenant, User
@@ -98,6 +98,18 @@ def route(tenant: Tenant, to: Pool | None = None, **values: Any) -> Route:
     values.setdefault("host", f"host{next(numbers)}.test")
     with tenant_scope(tenant):
         return routes.create(routes.NewRoute(pool=to.pk, **values), by=actor(), now=timezone.now()).object
+
+
+def tcp_pool(tenant: Tenant, **values: Any) -> Pool:
+    return pool(tenant, **{"mode": "tcp", "check_type": "tcp", **values})
+
+
+def listener(tenant: Tenant, to: Pool | None = None, **values: Any) -> Listener:
+    """On a port that is free."""
+    to = to or tcp_pool(tenant)
+    values.setdefault("kind", "tcp")
+    with tenant_scope(tenant):
+        return listeners.create(listeners.NewListener(pool=to.pk, **values), by=actor(), now=timezone.now()).object
 
 
 def deployment(tenant: Tenant) -> Deployment:
@@ -221,6 +233,7 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "backends": backend,
     "pool-backends": backend,
     "routes": route,
+    "listeners": listener,
     "deployments": deployment,
     "revisions": revision,
     "changes": pending,

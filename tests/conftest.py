@@ -129,11 +129,11 @@ def put_back(world: World) -> None:
     tenants, people = [world.ours, world.theirs], [world.owner, world.viewer, world.their_owner]
     for tenant in tenants:
         with scope.tenant_scope(tenant), connection.cursor() as cursor:
-            cursor.execute("TRUNCATE balancer_pool, balancer_backend, balancer_route")
+            cursor.execute("TRUNCATE balancer_pool, balancer_backend, balancer_route, balancer_listener")
     with scope.platform_scope(), connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE fleet_edit, fleet_revision, fleet_delivery, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
-            "tenants_apikey, tenants_signin, tenants_domain, django_session CASCADE"
+            "fleet_portclaim, tenants_apikey, tenants_signin, tenants_domain, django_session CASCADE"
         )
         # For the next test only: the trail's own owner may take its triggers off, and does nowhere else.
         cursor.execute("ALTER TABLE tenants_auditentry DISABLE TRIGGER USER")

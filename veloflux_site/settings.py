@@ -41,6 +41,15 @@ VERSION = "0.1.0"
 # What a tenant's backend may never be: the platform's own networks, and at loopback (demo only) our own ports.
 DENIED_NETWORKS = [ip_network(network) for network in env.list("VELOFLUX_DENIED_NETWORKS", default=[])]
 OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
+# The ports that listeners are given, on every node: nothing else on the nodes' machines may have one of them.
+FIRST_TCP_PORT, LAST_TCP_PORT = map(int, env.str("VELOFLUX_TCP_PORTS", default="20000-20999").split("-"))
+TCP_PORTS = range(FIRST_TCP_PORT, LAST_TCP_PORT + 1)
+# What everybody shares, as clients reach it; 0 for TLS that is passed through by name: it is not.
+SHARED_PORTS = {
+    "http": env.int("VELOFLUX_HTTP_PORT", default=80),
+    "https": env.int("VELOFLUX_HTTPS_PORT", default=443),
+    "tls_passthrough": env.int("VELOFLUX_PASSTHROUGH_PORT", default=0),
+}
 # Where a tenant's own servers (sign-in provider, mail, proof of a domain) may be besides the public internet.
 OUTBOUND_ALLOWED = [ip_network(network) for network in env.list("VELOFLUX_OUTBOUND_ALLOWED", default=[])]
 # Who is asked for the TXT records that prove a domain (address, with a port or without); none: the machine's own.

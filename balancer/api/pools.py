@@ -13,6 +13,7 @@ from balancer.api.changes import ChangeViewSet
 from balancer.api.fields import DAY_MS, BackupPoolField, DurationField, NullableText
 from balancer.api.status_fields import FRESH
 from balancer.haproxy.desired import Algorithm, CheckType
+from balancer.haproxy.listeners import Mode
 from balancer.haproxy.serving import ProxyProtocol, RetryOn, StickyType
 from balancer.models import Pool
 from balancer.queries import status
@@ -91,6 +92,9 @@ class PoolStatusSerializer(serializers.Serializer[Any]):
 class PoolSerializer(StrictSerializer):
     id = serializers.CharField(read_only=True)
     name = serializers.CharField(max_length=80)
+    mode = serializers.ChoiceField(
+        [m.value for m in Mode], default=Mode.HTTP.value, help_text="For good: tcp is for listeners, http for routes."
+    )
     algorithm = serializers.ChoiceField(
         [*(a.value for a in Algorithm), *serving_rules.NOT_HERE], default=Algorithm.ROUND_ROBIN.value
     )
@@ -133,7 +137,7 @@ class PoolSerializer(StrictSerializer):
 class PoolFilter(filters.FilterSet):
     class Meta:
         model = Pool
-        fields = ("name", "algorithm", "sticky_type", "backup_pool", "proxy_protocol", "http2", "tls_enabled")
+        fields = ("name", "mode", "algorithm", "sticky_type", "backup_pool", "proxy_protocol", "http2", "tls_enabled")
 
 
 class PoolViewSet(ChangeViewSet):
@@ -160,6 +164,8 @@ class PoolViewSet(ChangeViewSet):
         self.statuses = status.pools(self.tenant.key, [pool.key for pool in shown], now=self.now) if shown else {}
 
     def act_create(self, values: dict[str, Any]) -> Changed[Pool]:
+        if values.get("mode") == Mode.TCP:
+            values.setdefault("check_type", CheckType.TCP.value)
         return pools.create(pools.NewPool(**values), by=self.actor, now=self.now)
 
     def act_update(self, obj: Pool, values: dict[str, Any]) -> Changed[Pool]:

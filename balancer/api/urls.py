@@ -7,6 +7,7 @@ from balancer.api.bulk import BulkViewSet
 from balancer.api.configuration import ConfigurationViewSet, ReloadViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
+from balancer.api.listeners import ListenerViewSet
 from balancer.api.logs import LogViewSet
 from balancer.api.pending import DeliveryViewSet, PendingViewSet
 from balancer.api.pools import PoolViewSet
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls(rf"pools/(?P<pool>{ID})/backends", PoolBackendViewSet, "pool-backends"),
     *tenant_urls("backends", BackendViewSet),
     *tenant_urls("routes", RouteViewSet),
+    *tenant_urls("listeners", ListenerViewSet),
     *tenant_urls("deployments", DeploymentViewSet),
     *tenant_urls("bulk", BulkViewSet),
     *tenant_urls("revisions", RevisionViewSet),

@@ -11,6 +11,7 @@ menu.add(
         Item("console:overview", _("Overview"), "layout-dashboard", group=Group.TOP),
         Item("console:pools", _("Pools"), "server-2", group=Group.TRAFFIC),
         Item("console:routes", _("Routes"), "route", group=Group.TRAFFIC),
+        Item("console:listeners", _("Listeners"), "plug-connected", group=Group.TRAFFIC),
         Item("console:domains", _("Domains"), "world", group=Group.SECURITY),
         Item("console:rate-limit", _("Rate limits"), "scale", group=Group.SECURITY),
         Item("console:security-headers", _("Security headers"), "lock", group=Group.SECURITY),

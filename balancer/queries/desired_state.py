@@ -1,4 +1,4 @@
-"""A tenant's rows → the values that HAProxy is made from. Six queries, whatever its size."""
+"""A tenant's rows → the values that HAProxy is made from. Seven queries, whatever its size."""
 
 from collections import defaultdict
 from typing import Any
@@ -14,9 +14,11 @@ from balancer.haproxy.desired import (
     Tenant,
     Timeouts,
 )
+from balancer.haproxy.listeners import Listener, ListenerKind, Mode
 from balancer.haproxy.naming import server_key
 from balancer.haproxy.route_columns import COLUMNS, PLAIN, value_of
 from balancer.models import Backend as BackendRow
+from balancer.models import Listener as ListenerRow
 from balancer.models import Pool as PoolRow
 from balancer.models import Route as RouteRow
 from balancer.queries import protection, serving
@@ -27,7 +29,7 @@ from tenants.models import TenantStatus
 POOL = (
     "id", "algorithm", "retries", "check_type", "check_method", "check_path", "check_host", "check_headers",
     "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
-    "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms",
+    "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms", "mode",
     *serving.COLUMNS,
 )  # fmt: skip
 ROUTE = ("id", "host", "path_prefix", "pool_id")
@@ -54,6 +56,7 @@ def of(tenant: TenantRow) -> Tenant:
         suspended=tenant.status == TenantStatus.SUSPENDED,
         clients=protection.clients(protection.rate_limit(), plan),
         headers=protection.headers(protection.security_headers()),
+        listeners=listeners(),
     )
 
 
@@ -63,6 +66,24 @@ def route(key: str, host: str, path: str, pool_id: str | None, *values: Any) -> 
     if columns == PLAIN:
         return Route(f"r{key}", host, path, f"p{pool_id}")
     return value_of(f"r{key}", host, path, pool_id, columns)
+
+
+def listeners() -> tuple[Listener, ...]:
+    """In the tenant's scope; those that are switched off are closed."""
+    return tuple(
+        Listener(
+            row.key,
+            ListenerKind(row.kind),
+            f"p{row.pool_id}",
+            port=row.port or 0,
+            host=row.host or "",
+            allowed=tuple(row.allowed_cidrs),
+            max_connections=row.max_connections or 0,
+            proxy_protocol=row.proxy_protocol,
+            idle_ms=row.idle_timeout_ms,
+        )
+        for row in ListenerRow.objects.filter(enabled=True).order_by("id")
+    )
 
 
 def servers_by_pool() -> dict[str, list[Server]]:
@@ -77,7 +98,7 @@ def servers_by_pool() -> dict[str, list[Server]]:
 
 def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-arg]
     (key, algorithm, retries, kind, method, path, host, headers, status, interval, timeout, rise, fall, port,
-     connect, server, queue, body, *rest) = row  # fmt: skip
+     connect, server, queue, mode, body, *rest) = row  # fmt: skip
     check = HealthCheck(
         CheckType(kind),
         method,
@@ -100,4 +121,5 @@ def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-
         Timeouts(connect, server, queue),
         retries,
         serving.of(key, algorithm, rest),
+        mode=Mode(mode),
     )

@@ -10,12 +10,12 @@ from typing import Any
 
 from django.db import models
 
-from balancer.models import Backend, Pool, Route
+from balancer.models import Backend, Listener, Pool, Route
 
 Row = Mapping[str, Any]
 Document = Mapping[str, Mapping[str, Row]]
 # In the order in which they refer to each other: what comes later may point at what comes before.
-KINDS: dict[str, type[models.Model]] = {"pool": Pool, "backend": Backend, "route": Route}
+KINDS: dict[str, type[models.Model]] = {"pool": Pool, "backend": Backend, "route": Route, "listener": Listener}
 NOT_KEPT = frozenset({"updated_at"})
 # Our own book-keeping, no matter to whoever reads a difference.
 NOT_SHOWN = frozenset({"id", "created_at", "moves"})

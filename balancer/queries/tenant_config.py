@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from balancer.fleet.models import DomainProof
-from balancer.models import Backend, Pool, Route
+from balancer.models import Backend, Listener, Pool, Route
 from balancer.queries import protection
 from billing.queries import limits
 from tenants.models import Tenant
@@ -20,6 +20,7 @@ def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:
         "limits": {
             "routes": plan.routes,
             "backends": plan.backends,
+            "listeners": plan.listeners,
             "members": plan.members,
             "requests_per_second": plan.requests_per_second,
             "burst": plan.burst,
@@ -39,6 +40,7 @@ def used(tenant: Tenant, *, now: datetime) -> dict[str, int]:
         "members": seats_used(tenant, now=now),
         "routes": Route.objects.count(),
         "backends": Backend.objects.count(),
+        "listeners": Listener.objects.count(),
         "pools": Pool.objects.count(),
         "domains": DomainProof.objects.filter(tenant=tenant).exclude(verified_at=None).count(),
     }

@@ -312,13 +312,16 @@ def _require_host(work: Work, host: object) -> None:
 
 
 def _hold_references(work: Work, results: list[Result]) -> None:
-    """A pool that goes while a route still points at it."""
+    """A pool that goes while a route or a listener still points at it."""
     gone = work.were["pool"].keys() - work.things["pool"].keys()
     pointing: dict[str, list[str]] = defaultdict(list)
     for route in work.things["route"].values():
         for pk in gone:
             if route.pool_id == pk or objects.mentions(route.action, pk):
                 pointing[pk].append(str(route))
+    for listener in work.things["listener"].values():
+        if listener.pool_id in gone:
+            pointing[listener.pool_id].append(str(listener))
     for pk, named in pointing.items():
         pool = work.were["pool"][pk]
         said = f"The pool {pool} still answers for {', '.join(named[:3])}. Point those routes elsewhere or delete them."

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from balancer.fleet.models import DomainProof, ProofMethod
-from balancer.models import Route
+from balancer.models import Listener, Route
 from balancer.services import edits, proofs, rules
 from balancer.services.proofs import NotProven
 from tenants import scope
@@ -111,8 +111,10 @@ def names_over(host: str) -> list[str]:
 
 
 def hosts_within(domain: str) -> list[str]:
-    """Of this tenant's routes."""
-    hosts = Route.objects.order_by("host").values_list("host", flat=True).distinct()
+    """Of this tenant's routes, and of listeners."""
+    routed = Route.objects.order_by().values_list("host", flat=True)
+    named = Listener.objects.values_list("host", flat=True)
+    hosts = sorted({*routed, *filter(None, named)})
     return [host for host in hosts if f".{host.removeprefix('*.')}".endswith(f".{domain}")]
 
 

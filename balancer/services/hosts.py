@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.models import QuerySet
 
 from balancer.fleet.models import Delivery, Deploy, HostClaim
-from balancer.models import Route
+from balancer.models import Listener, Route
 from tenants import scope
 from tenants.errors import Conflict, InvalidField
 
@@ -79,9 +79,13 @@ def still_served() -> bool:
 
 
 def release(host: str) -> None:
-    """Give it up with the tenant's last route for it."""
-    if not Route.objects.filter(host=host).exists() and not still_served():
+    """Give it up with the tenant's last route or listener for it."""
+    if not used(host) and not still_served():
         HostClaim.objects.filter(host=host, tenant_id=scope.required().tenant_id).delete()
+
+
+def used(host: str) -> bool:
+    return Route.objects.filter(host=host).exists() or Listener.objects.filter(host=host).exists()
 
 
 def registrable(host: str) -> str:

@@ -9,7 +9,7 @@ from django.db import models
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend
 from balancer.queries import objects
-from balancer.services import backends, pools, routes
+from balancer.services import backends, listeners, pools, routes
 from tenants.errors import Conflict, FieldError
 
 Values = dict[str, Any]
@@ -72,6 +72,10 @@ KINDS: Mapping[str, Kind] = {
     "route": Kind(
         "route", routes.NewRoute, routes.cleaned,
         ("route_taken", "/path_prefix", "A route for {name} exists already. Change that, or choose another path."),
+    ),
+    "listener": Kind(
+        "listener", listeners.NewListener, listeners.cleaned,
+        ("listener_taken", "/port", "A listener for {name} exists already. Change that one."),
     ),
 }  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Hold a tenant to what its plan includes. Nothing that exists is ever stopped by a count."""
 
-from balancer.models import Backend, Route
+from balancer.models import Backend, Listener, Route
 from billing.queries import limits
 from tenants import scope
 from tenants.services.tenancy.limits import refuse_over
@@ -13,3 +13,7 @@ def room_for_backends(more: int = 1) -> None:
 
 def room_for_routes(more: int = 1) -> None:
     refuse_over("routes", limits.of(scope.required().tenant_id).routes, Route.objects.count, more)
+
+
+def room_for_listeners(more: int = 1) -> None:
+    refuse_over("listeners", limits.of(scope.required().tenant_id).listeners, Listener.objects.count, more)

@@ -9,9 +9,10 @@ from django.db.models import Q
 
 from balancer.fleet.models import Act
 from balancer.haproxy.desired import Algorithm, CheckType
+from balancer.haproxy.listeners import Mode
 from balancer.haproxy.serving import ProxyProtocol, StickyType
 from balancer.models import Pool, Route
-from balancer.services import edits, fallbacks, rules, serving_rules
+from balancer.services import edits, fallbacks, pool_modes, rules, serving_rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -61,6 +62,7 @@ class NewPool:
     tls_key: str = ""  # goes into the vault; without it, a certificate keeps the key that it has there
     proxy_protocol: str = ProxyProtocol.NONE.value
     http2: bool = False
+    mode: str = Mode.HTTP.value
 
 
 # Model field → what the API calls it, so that an error points at what was sent.
@@ -92,6 +94,7 @@ def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> 
     edits.hold_tenant()
     pool = held(pool)
     before = edits.fields_of(pool)
+    pool_modes.refuse_change(pool, changes.get("mode", pool.mode))
     values = cleaned(values_of(pool) | changes)
     refuse_taken_name(values["name"], but=pool)
     fallbacks.require(pool.pk, values["backup_pool_id"])
@@ -104,7 +107,7 @@ def update(pool: Pool, changes: dict[str, Any], *, by: Actor, now: datetime) -> 
 
 @transaction.atomic
 def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
-    """With its backends. Refused while a route points at it, or another pool falls back to it."""
+    """With its backends. Refused while a route or a listener points at it, or another pool falls back to it."""
     edits.hold_tenant()
     pool = held(pool)
     shared = Q(action__pools__contains=[{"pool": pool.pk}])
@@ -115,6 +118,7 @@ def delete(pool: Pool, *, by: Actor, now: datetime) -> Changed[Pool]:
             f"The pool {pool.name} still answers for {named}. Point those routes elsewhere or delete them first.",
             "pool_in_use",
         )
+    pool_modes.refuse_led_to(pool)
     fallbacks.refuse_needed(pool)
     before, gone = edits.fields_of(pool), pool.pk
     pool.delete()
@@ -153,6 +157,8 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     take("name", rules.text, least=1, most=80, what="A pool's name")
     take("description", rules.text, most=500, what="A description")
     take("tags", rules.tags)
+    take("mode", rules.one_of, [m.value for m in Mode], what="The mode")
+    pool_modes.refuse_unfit(values, problems)
     take("retries", rules.whole, least=0, most=10, what="Retries")
     take("check_type", rules.one_of, [c.value for c in CheckType], what="The check's type")
     take("check_method", rules.check_method)

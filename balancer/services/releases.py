@@ -5,8 +5,8 @@ from datetime import datetime
 
 from django.db import connection, transaction
 
-from balancer.fleet.models import Edit, HostClaim, Revision
-from balancer.models import Route
+from balancer.fleet.models import Edit, HostClaim, PortClaim, Revision
+from balancer.models import Listener, Route
 from balancer.queries import desired_state, objects
 from balancer.services import beside, deployments, edits, revisions, trials
 from balancer.services.revisions import Gathered, Making
@@ -57,7 +57,13 @@ def waiting(tenant_id: str) -> list[Edit]:
 
 
 def let_go_of_hosts(tenant_id: str) -> None:
-    """Of those that neither the rows nor what is deployed routes: what is still served is nobody else's to take."""
-    deployed = {row.get("host", "") for row in revisions.last_objects(tenant_id).get("route", {}).values()}
-    routed = set(Route.objects.values_list("host", flat=True))
-    HostClaim.objects.filter(tenant=tenant_id).exclude(host__in=deployed | routed).delete()
+    """Of those, and of ports, that neither the rows nor what is deployed has: what is still served is nobody else's to
+    take."""
+    last = revisions.last_objects(tenant_id)
+    served = [row for kind in ("route", "listener") for row in last.get(kind, {}).values()]
+    here = list(Listener.objects.values_list("host", "port"))
+    used = {*(row.get("host") for row in served), *(host for host, _ in here)}
+    used |= set(Route.objects.values_list("host", flat=True))
+    HostClaim.objects.filter(tenant=tenant_id).exclude(host__in=used - {None}).delete()
+    listening = {row["port"] for row in served if row.get("port")} | {port for _, port in here if port}
+    PortClaim.objects.filter(tenant=tenant_id).exclude(port__in=listening).delete()

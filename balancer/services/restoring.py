@@ -57,11 +57,22 @@ def keep_moves(change: Written) -> None:
 
 
 def refuse_over_limits(changes: Sequence[Written]) -> None:
-    for kind, room in (("backend", limits.room_for_backends), ("route", limits.room_for_routes)):
+    rooms = (
+        ("backend", limits.room_for_backends),
+        ("route", limits.room_for_routes),
+        ("listener", limits.room_for_listeners),
+    )
+    for kind, room in rooms:
         mine = [change for change in changes if change.kind == kind]
         more = sum(change.before is None for change in mine) - sum(change.after is None for change in mine)
         if more > 0:
             room(more)
+
+
+def _new_host(change: Written) -> bool:
+    if change.kind not in ("route", "listener") or not change.after.host:
+        return False
+    return change.before is None or change.before.host != change.after.host
 
 
 def judge(changes: Sequence[Written]) -> None:
@@ -76,7 +87,7 @@ def judge(changes: Sequence[Written]) -> None:
             kind = KINDS[change.kind]
             try:
                 kind.cleaned(kind.values_of(change.after))
-                if change.kind == "route" and (change.before is None or change.before.host != change.after.host):
+                if _new_host(change):
                     domains.require(change.after.host, proven)
             except Refused as refused:
                 status = refused.status if isinstance(refused, Conflict) else status

@@ -15,7 +15,7 @@ from balancer.haproxy.route_columns import columns_of, pointer, value_of
 from balancer.haproxy.routing import PathMatch
 from balancer.models import Pool, Route
 from balancer.models.routes import to_its_pool
-from balancer.services import domains, edits, hosts, limits, rules
+from balancer.services import domains, edits, hosts, limits, pool_modes, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -168,4 +168,6 @@ def checked(clean: dict[str, Any], problems: rules.Problems) -> dict[str, Any]:
     for field_name, pk in led.items():
         if not pool_exists(pk):
             problems.add(field_name, NO_POOL, "unknown_pool")
+        elif _known.get() is None:  # of many at once the whole is looked at, in the end
+            pool_modes.refuse_for_routes(pk, field_name, problems)
     return columns_of(value)

@@ -13,9 +13,9 @@ from django.db import IntegrityError, models, transaction
 
 from balancer import enqueue
 from balancer.fleet.models import Act, Edit
-from balancer.models import Route
+from balancer.models import Listener, Route
 from balancer.queries import objects
-from balancer.services import edits, hosts
+from balancer.services import edits, hosts, ports
 from balancer.services.edits import fields_of
 from tenants import scope
 from tenants.actor import Actor
@@ -127,13 +127,25 @@ def tried() -> Iterator[None]:
 
 
 def claim_hosts(changes: Sequence[Written]) -> None:
-    """Take the hosts that these routes are the first for, give up those that nothing is left for. After `write`."""
+    """Take the hosts and ports that these routes and listeners are the first for, give up those that nothing is left
+    for. After `write`."""
     was, shall = _hosts(changes, "before"), _hosts(changes, "after")
     hosts.claim_all(shall)
     left = was - shall
     if left:
-        hosts.release_all(left - set(Route.objects.filter(host__in=left).values_list("host", flat=True)))
+        routed = set(Route.objects.filter(host__in=left).values_list("host", flat=True))
+        hosts.release_all(left - routed - set(Listener.objects.filter(host__in=left).values_list("host", flat=True)))
+    had, shall_have = _ports(changes, "before"), _ports(changes, "after")
+    ports.claim_all(shall_have)
+    if had - shall_have:
+        ports.release_all(had - shall_have)
 
 
 def _hosts(changes: Sequence[Written], when: str) -> set[str]:
-    return {getattr(change, when).host for change in changes if change.kind == "route" and getattr(change, when)}
+    there = (getattr(change, when) for change in changes if change.kind in ("route", "listener"))
+    return {one.host for one in there if one and one.host}
+
+
+def _ports(changes: Sequence[Written], when: str) -> set[int]:
+    there = (getattr(change, when) for change in changes if change.kind == "listener")
+    return {one.port for one in there if one and one.port}

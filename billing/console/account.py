@@ -22,6 +22,7 @@ METERS: dict[str, Promise] = {
     "members": gettext_lazy("Members"),
     "routes": gettext_lazy("Routes"),
     "backends": gettext_lazy("Backends"),
+    "listeners": gettext_lazy("Listeners"),
     "pools": gettext_lazy("Pools"),
     "domains": gettext_lazy("Domains"),
     "requests": gettext_lazy("Requests"),

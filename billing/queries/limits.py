@@ -8,7 +8,7 @@ from billing.models import Plan, Subscription
 
 OF_PLAN = (
     "routes", "backends", "members", "requests_per_second", "burst", "daily_traffic", "retention_days", "waf",
-    "dedicated",
+    "dedicated", "listeners",
 )  # fmt: skip
 
 
@@ -26,6 +26,7 @@ class Limits:
     retention_days: int
     waf: str
     dedicated: bool
+    listeners: int | None
 
 
 def of(tenant_id: str) -> Limits:

@@ -21,6 +21,8 @@ PORTS = {
     "VELOFLUX_HTTPS_PORT": "8443",
     "VELOFLUX_HTTP_PORT_2": "8001",
     "VELOFLUX_HTTPS_PORT_2": "8444",
+    "VELOFLUX_PASSTHROUGH_PORT": "8445",
+    "VELOFLUX_PASSTHROUGH_PORT_2": "8446",
     "VELOFLUX_POSTGRES_PORT": "5433",
     "VELOFLUX_REDIS_PORT": "6380",
 }
@@ -28,6 +30,10 @@ CHOICES = {
     "VELOFLUX_DEBUG": "false",
     "VELOFLUX_DEMO": "true",
     "VELOFLUX_CONSOLE_BIND": "127.0.0.1",
+    # Where the nodes open listeners' ports. Both are on this machine, so that each needs an address of its own.
+    "VELOFLUX_TCP_ADDRESS": "127.0.0.1",
+    "VELOFLUX_TCP_ADDRESS_2": "127.0.0.2",
+    "VELOFLUX_TCP_PORTS": "20000-20999",
     # The first of four. No port of ours in the sense of OWN_PORTS: the demo tenant's backends are to have them.
     "VELOFLUX_ORIGINS_PORT": "9101",
 }

@@ -31,6 +31,8 @@ def needs(settings: Mapping[str, str]) -> tuple[Need, ...]:
         ("VELOFLUX_HTTPS_PORT", "HTTPS traffic through node n1", ""),
         ("VELOFLUX_HTTP_PORT_2", "HTTP traffic through node n2", ""),
         ("VELOFLUX_HTTPS_PORT_2", "HTTPS traffic through node n2", ""),
+        ("VELOFLUX_PASSTHROUGH_PORT", "TLS passed through by node n1", ""),
+        ("VELOFLUX_PASSTHROUGH_PORT_2", "TLS passed through by node n2", ""),
     )
     origins = tuple(Need(port, "an origin server of the demo", "") for port in origins_ports(settings))
     return tuple(Need(int(settings[name]), purpose, name, address) for name, purpose, address in wanted) + origins

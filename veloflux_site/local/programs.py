@@ -182,5 +182,7 @@ def for_node(kept: Mapping[str, str], settings: Mapping[str, str], *, name: str)
         "VELOFLUX_NODE_BROKER_URL": urlunsplit(moved),
         "VELOFLUX_NODE_HTTP_BIND": f"*:{settings['VELOFLUX_HTTP_PORT' + suffix]}",
         "VELOFLUX_NODE_HTTPS_BIND": f"*:{settings['VELOFLUX_HTTPS_PORT' + suffix]}",
+        "VELOFLUX_NODE_PASSTHROUGH_BIND": f"*:{settings['VELOFLUX_PASSTHROUGH_PORT' + suffix]}",
+        "VELOFLUX_NODE_TCP_ADDRESS": settings["VELOFLUX_TCP_ADDRESS" + suffix],
         "VELOFLUX_HAPROXY": settings["VELOFLUX_HAPROXY"],
     }
