@@ -17,6 +17,7 @@ from balancer.services import (
     deployments,
     domains,
     drains,
+    drifts,
     logs,
     moves,
     node_service,
@@ -60,7 +61,9 @@ def report(node_id: str, body: str, signature: str) -> None:
 def observe(node_id: str, body: str, signature: str) -> None:
     """What a node's HAProxy shows."""
     node = proven(node_id, body, signature)
-    status.observe(node, json.loads(body), now=timezone.now())
+    told, now = json.loads(body), timezone.now()
+    status.observe(node, told, now=now)
+    drifts.noted(node, told, now=now)
 
 
 @shared_task(name="balancer.tasks.keep_lines", base=PlatformTask)

@@ -103,7 +103,10 @@ class Reader(threading.Thread):
         running = look_at_all(self._node.runtime)
         capabilities = self._node.capabilities
         found = [
-            line for kept in settled if kept.loaded_state for line in drift(kept.loaded_state, running, capabilities)
+            f"{kept.tenant} {line}"
+            for kept in settled
+            if kept.loaded_state
+            for line in drift(kept.loaded_state, running, capabilities)
         ]
         if store.changes != before:
             return

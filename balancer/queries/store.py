@@ -1,13 +1,15 @@
 """Where observed state lies: Redis, under names that only this module writes down.
 
     status:{tenant key}              hash   {pool key}/{server key}|{node} and {pool key}|{node} -> JSON row, "at" last
+    events:{tenant key}              list   the newest 100 changes of servers' health, each one JSON text
     veloflux:nodes                   hash   node name -> JSON summary, "at" = the console's clock when it spoke
     veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that a full frame can drop the absent
     logs:{tenant key}                stream the tenant's newest access lines, each one JSON text under "line"
+    veloflux:drift                   hash   node name -> JSON {"at", "lines": {tenant id: [what should be otherwise]}}
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
-All but the lines is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
+All but the lines and the events is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
 """
 
 from functools import cache
@@ -19,6 +21,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 NODES = "veloflux:nodes"
+DRIFT = "veloflux:drift"
 WORKERS = "veloflux:workers"
 LEADER = "veloflux:leader"
 
@@ -28,6 +31,10 @@ ANSWER_SECONDS = 2.0
 
 def status_key(tenant_key: str) -> str:
     return f"status:{tenant_key}"
+
+
+def events_key(tenant_key: str) -> str:
+    return f"events:{tenant_key}"
 
 
 def logs_key(tenant_key: str) -> str:
