@@ -13,6 +13,8 @@ from balancer.console.frame import page
 from balancer.console.rows import PoolRow, backend_rows
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.console.serving_form import PoolForm
+from balancer.haproxy.desired import CheckType
+from balancer.haproxy.listeners import Mode
 from balancer.models import Pool
 from balancer.queries import status
 from balancer.services import pools
@@ -41,7 +43,10 @@ def pool_rows(request: TenantRequest) -> list[PoolRow]:
 
 @tenant_page(Verb.EDIT)
 def create(request: TenantRequest) -> HttpResponse:
-    form = PoolForm(request.POST or None, initial=PoolForm.start())
+    start = PoolForm.start()
+    if request.GET.get("mode") == Mode.TCP:
+        start |= {"mode": Mode.TCP.value, "check_type": CheckType.TCP.value}
+    form = PoolForm(request.POST or None, initial=start)
     if request.method == "POST" and form.is_valid():
         done = saved(form, lambda: pools.create(NewPool(**form.cleaned_data), by=request.actor, now=timezone.now()))
         if done is not None:

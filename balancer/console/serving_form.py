@@ -7,9 +7,14 @@ from django.utils.translation import gettext_lazy as _
 
 from balancer.console.forms import DurationField
 from balancer.console.forms import PoolForm as CommonForm
+from balancer.haproxy.listeners import Mode
 from balancer.haproxy.serving import ProxyProtocol, RetryOn, StickyType
 from balancer.models import Pool
 
+MODES = [
+    (Mode.HTTP, _("HTTP: for routes")),
+    (Mode.TCP, _("TCP: bytes as they come, for listeners")),
+]
 STICKY = [
     (StickyType.NONE, _("No: every request is chosen anew")),
     (StickyType.COOKIE, _("By a cookie of ours: the same on all nodes")),
@@ -51,6 +56,9 @@ class PoolForm(CommonForm):
         "/slow_start": "slow_start_ms",
         **{f"/tls/{name}": f"tls_{name}" for name in ("enabled", "verify", "ca", "sni", "certificate", "key")},
     }
+    mode = forms.ChoiceField(
+        label=_("Mode"), choices=MODES, required=False, help_text=_("For good: another one needs another pool.")
+    )
     check_expected_body = forms.CharField(
         label=_("The answer contains"), max_length=200, required=False, help_text=_("Empty: whatever it says.")
     )
@@ -94,6 +102,9 @@ class PoolForm(CommonForm):
     http2 = forms.BooleanField(
         label=_("HTTP/2 to the backends"), required=False, help_text=_("As gRPC needs it; without TLS in clear.")
     )
+
+    def clean_mode(self) -> str:
+        return str(self.cleaned_data["mode"] or self.initial.get("mode") or Mode.HTTP.value)
 
     def __init__(self, *args: Any, but: Pool | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
