@@ -9,7 +9,8 @@
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
-All but the lines and the events is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what should run.
+All but the lines and the events is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what
+should run.
 """
 
 from functools import cache
