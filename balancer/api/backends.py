@@ -14,17 +14,18 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balancer.api import drains as drain_fields
-from balancer.api.changes import ChangeViewSet
+from balancer.api.changes import ChangeSerializer, ChangeViewSet
 from balancer.api.drains import DrainManySerializer, DrainProgressSerializer, DrainSerializer, ForceSerializer
-from balancer.api.status_fields import BackendStatusSerializer
+from balancer.api.status_fields import OPER, BackendStatusSerializer
 from balancer.fleet.models import Then
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
 from balancer.queries import drains as progress
-from balancer.queries import status
+from balancer.queries import health_events, status
 from balancer.queries.observed import UNKNOWN
 from balancer.queries.status_json import backend_json
-from balancer.services import addresses, backends, drains, edits, rules
+from balancer.services import addresses, backends, drains, edits, membership, rules
+from balancer.services.batch import MOST
 from balancer.services.edits import Changed
 from tenants.errors import InvalidField, NotFound
 from tenants.restkit.serializers import StrictSerializer
@@ -67,6 +68,32 @@ class PoolBackendSerializer(BackendSerializer):
     pool = serializers.CharField(source="pool_id", read_only=True)
 
 
+class ReplacedBackendSerializer(PoolBackendSerializer):
+    """One of all; without `admin`, who is there already stays as it is."""
+
+    admin = serializers.ChoiceField([a.value for a in AdminState], required=False)
+
+
+class PoolBackendsSerializer(StrictSerializer):
+    backends = serializers.ListField(child=ReplacedBackendSerializer(), max_length=MOST)
+
+
+class HealthEventSerializer(serializers.Serializer[Any]):
+    backend = serializers.CharField()
+    node = serializers.CharField()
+    before = serializers.ChoiceField(OPER)
+    after = serializers.ChoiceField(OPER)
+    check = serializers.CharField(help_text="HAProxy's word, like L7OK or L4CON.")
+    code = serializers.IntegerField(allow_null=True)
+    detail = serializers.CharField()
+    at = serializers.DateTimeField()
+
+
+class BackendsDoneSerializer(serializers.Serializer[Any]):
+    items = PoolBackendSerializer(many=True)
+    change = ChangeSerializer(allow_null=True, help_text="Null: nothing was changed.")
+
+
 class WeightSerializer(StrictSerializer):
     weight = serializers.IntegerField(min_value=0, max_value=rules.WEIGHT_MAX)
 
@@ -96,6 +123,7 @@ class BackendViewSet(ChangeViewSet):
     ordering_fields = ("created_at", "updated_at", "weight", "region")
     verbs: ClassVar[dict[str, Verb]] = {
         **TenantView.verbs,
+        "events": Verb.VIEW,
         **dict.fromkeys(("drain", "drain_many", "ready", "maintain", "weight"), Verb.RUNTIME),
     }
     statuses: dict[status.Key, Any] = {}
@@ -186,6 +214,13 @@ class BackendViewSet(ChangeViewSet):
         """Bring it back."""
         return self.run(StrictSerializer, backends.ready)
 
+    @extend_schema(responses=HealthEventSerializer(many=True))
+    @action(detail=True, methods=["get"])
+    def events(self, request: Request, **_: Any) -> Response:
+        """When it went up and down, on which node and why: the newest of the account's last hundred."""
+        found = health_events.newest(self.tenant.key, backend=self.get_object().pk)
+        return Response({"items": [health_events.event_json(event) for event in found]})
+
     @extend_schema(request=WeightSerializer)
     @action(detail=True, methods=["post"])
     def weight(self, request: Request, **_: Any) -> Response:
@@ -203,11 +238,25 @@ class PoolBackendViewSet(BackendViewSet):
     """A pool's own backends."""
 
     serializer_class = PoolBackendSerializer
+    verbs: ClassVar[dict[str, Verb]] = {**BackendViewSet.verbs, "replace_all": Verb.EDIT}
 
     def get_queryset(self) -> QuerySet[Backend]:
         if not Pool.objects.filter(pk=self.kwargs["pool"]).exists():
             raise NotFound
         return Backend.objects.filter(pool=self.kwargs["pool"])
+
+    @extend_schema(request=PoolBackendsSerializer, responses={200: BackendsDoneSerializer})
+    def replace_all(self, request: Request, **_: Any) -> Response:
+        """Have these backends and no others, all or nothing. Who has the same address stays the same server, with its
+        state and its counters."""
+        form = PoolBackendsSerializer(data=request.data, context=self.get_serializer_context())
+        form.is_valid(raise_exception=True)
+        pool = self.pool({})
+        done = membership.replace(pool, form.validated_data["backends"], by=self.actor, now=self.now)
+        rows = list(self.get_queryset().order_by("created_at", "id"))
+        self.observe(rows)
+        change = self.change(done.edits[-1]) if done.edits else None
+        return Response({"items": self.get_serializer(rows, many=True).data, "change": change})
 
     def pool(self, values: dict[str, Any]) -> Pool:
         pool = Pool.objects.filter(pk=self.kwargs["pool"]).first()

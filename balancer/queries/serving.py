@@ -15,7 +15,25 @@ COLUMNS = (
     "max_connections", "max_queue", "slow_start_ms", "error_limit", "retry_on", "tls_enabled", "tls_verify", "tls_ca",
     "tls_sni", "tls_bundle", "proxy_protocol", "http2",
 )  # fmt: skip
-_NOTHING = ("", "none", "", None, None, None, None, None, None, [], False, True, "", "", "", "none", False)
+_NOTHING: tuple[Any, ...] = (
+    "",
+    "none",
+    "",
+    None,
+    None,
+    None,
+    None,
+    None,
+    None,
+    [],
+    False,
+    True,
+    "",
+    "",
+    "",
+    "none",
+    False,
+)
 
 
 def of(pool_id: str, algorithm: str, values: Sequence[Any]) -> Serving:

@@ -66,7 +66,7 @@ def forget(node: Node) -> None:
     script = client.register_script(WRITE)
     pipe = client.pipeline(transaction=False)
     for tenant in tenants:
-        script([store.status_key(tenant)], [node.name, END_OF_TIME, "1", str(ROWS_TTL)], client=pipe)
+        script([store.status_key(tenant), store.events_key(tenant)], [node.name, END_OF_TIME, "1", str(ROWS_TTL)], client=pipe)
     pipe.hdel(store.NODES, node.name)
     pipe.delete(store.node_tenants_key(node.name))
     pipe.execute()
@@ -84,7 +84,7 @@ def _write(
     for tenant, told in told_of.items():
         arguments = [node.name, at, full, str(ROWS_TTL)]
         arguments += [part for item in told.items() for part in item]
-        write([store.status_key(tenant)], arguments, client=pipe)
+        write([store.status_key(tenant), store.events_key(tenant)], arguments, client=pipe)
     pipe.eval(SUMMARY, 1, store.NODES, node.name, json.dumps(summary_of(node, body, now=now)), str(NODES_TTL))
     if rows:
         pipe.sadd(store.node_tenants_key(node.name), *rows)

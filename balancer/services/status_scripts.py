@@ -1,9 +1,18 @@
 """What runs inside Redis, where one frame of a node cannot come between the reading and the writing of another."""
 
 # Rows end in `,"at":<epoch>}`, so that the script can compare what was said apart from when, without parsing JSON.
-# An equal row is written again for its time: it fences a late frame that said otherwise in between.
+# An equal row is written again for its time: it fences a late frame that said otherwise in between. A server whose
+# checks say otherwise than before is an event: the newest hundred of a tenant are kept, for a week.
 WRITE = """
 local key, node, at, full = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+local function turned(field, was, is)
+  local before, after = string.match(was or '', '"oper": "(%a+)"'), string.match(is, '"oper": "(%a+)"')
+  if not before or not after or before == after then return end
+  local head = '{"field":"' .. field .. '","node":"' .. node .. '","before":"' .. before .. '","at":' .. ARGV[2]
+  redis.call('LPUSH', KEYS[2], head .. ',"row":' .. is .. '}}')
+  redis.call('LTRIM', KEYS[2], 0, 99)
+  redis.call('EXPIRE', KEYS[2], 604800)
+end
 local changed, seen = {}, {}
 local function stored(field)
   local text = redis.call('HGET', key, field)
@@ -20,6 +29,7 @@ for i = 5, #ARGV, 2 do
       if redis.call('HDEL', key, field) == 1 then changed[#changed + 1] = ARGV[i] end
     else
       redis.call('HSET', key, field, ARGV[i + 1] .. ',"at":' .. ARGV[2] .. '}')
+      turned(ARGV[i], said, ARGV[i + 1])
       if said ~= ARGV[i + 1] then changed[#changed + 1] = ARGV[i] end
     end
   end

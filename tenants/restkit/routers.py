@@ -35,11 +35,20 @@ ONE = Route(
     "^{prefix}{trailing_slash}$", {"get": "show", "put": "replace", "delete": "clear"}, "{basename}-one", False, {}
 )
 
+# The list, and where a resource has it: PUT `replace_all`, for all of it at once.
+LIST = Route(
+    "^{prefix}{trailing_slash}$",
+    {"get": "list", "post": "create", "put": "replace_all"},
+    "{basename}-list",
+    False,
+    {"suffix": "List"},
+)
+
 
 class Router(SimpleRouter):
     """No trailing slash is required; one is tolerated."""
 
-    routes = [ONE, *SimpleRouter.routes]
+    routes = [ONE, LIST, *SimpleRouter.routes[1:]]
 
     def __init__(self) -> None:
         super().__init__(trailing_slash=False)

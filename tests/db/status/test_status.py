@@ -10,8 +10,8 @@ from pytest_django import DjangoAssertNumQueries
 from redis.client import Pipeline
 
 from balancer.fleet.models import Node
+from balancer.queries import health_events, store
 from balancer.queries import status as queries
-from balancer.queries import store
 from balancer.queries.observed import UNKNOWN, Fresh, Oper
 from balancer.services import status
 from tenants.models import Tenant
@@ -207,3 +207,31 @@ def test_the_round_trips_do_not_grow_with_the_tenants(observe: Observe, monkeypa
     few = len(trips)
     assert len(observe("n1", rows("abcdefgh"), full=True, at=NOW + SECOND)) == 60
     assert len(trips) - few == few
+
+
+def test_who_goes_down_and_comes_back_is_an_event(observe: Observe, ours: Tenant, theirs: Tenant) -> None:
+    """Row A11: of a server that moved to another address too, once for each node, and nobody else's."""
+    moved = f"{ONE}2"
+    observe("n1", {name(ours, moved): server()}, at=NOW)
+    observe("n1", {name(ours, moved): server(sessions=7)}, at=NOW + SECOND)
+    ill = server("down", check="L4CON", code=None, detail="Connection refused")
+    observe("n1", {name(ours, moved): ill}, at=NOW + 2 * SECOND)
+    observe("n2", {name(ours, moved): ill}, at=NOW + 2 * SECOND)  # it never saw it up
+    observe("n1", {name(ours, moved): server()}, at=NOW + 3 * SECOND)
+    observe("n1", {name(ours, moved): ill}, at=NOW + 2 * SECOND)  # late: it is no news
+    events = health_events.newest(ours.key)
+    assert [(event.node, event.before, event.after, event.check) for event in events] == [
+        ("n1", "down", "up", "L7OK"),
+        ("n1", "up", "down", "L4CON"),
+    ]
+    assert (events[1].backend, events[1].at) == (ONE[1:], NOW.timestamp() + 2)
+    assert health_events.newest(ours.key, backend=TWO[1:]) == []
+    assert health_events.newest(theirs.key) == []
+
+
+def test_the_newest_hundred_events_are_kept(observe: Observe, ours: Tenant) -> None:
+    for number in range(120):
+        observe("n1", {name(ours): server("up" if number % 2 else "down")}, at=NOW + number * SECOND)
+    events = health_events.newest(ours.key)
+    assert len(events) == 100
+    assert events[0].at == NOW.timestamp() + 119
