@@ -21,6 +21,7 @@ NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts"},
     "backends": {"status", "drain"},
     "routes": {"action", "rewrite", "cors", "timeout", "maintenance"},
+    "listeners": {"endpoint", "idle_timeout"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},

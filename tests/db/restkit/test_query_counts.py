@@ -18,6 +18,7 @@ PINNED = {
     "backends": WHO + 2,
     "pool-backends": WHO + 3,
     "routes": WHO + 2,
+    "listeners": WHO + 2,
     "deployments": WHO + 2,
     "revisions": WHO + 2,
     "changes": WHO + 2,
