@@ -13,7 +13,7 @@ import pytest
 
 from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.serving import RetryOn, Serving, Sticky, StickyType
-from balancer.haproxy.show import parse_stat
+from balancer.haproxy.show import parse_info, parse_stat
 from tests.live.edge.nodes import FAST_CHECK, NO_CHECK, LiveNode, eventually, server
 from tests.live.edge.origins import Origin, Origins
 
@@ -359,3 +359,25 @@ def test_no_check_of_tls_passes_in_clear(bench: Bench) -> None:
     check = HealthCheck(type=CheckType.TLS, interval_ms=200, timeout_ms=200, rise=1, fall=1)
     bench.node.tell(bench.state(origins[:1], health_check=check))
     eventually(lambda: bench.node.servers(f"{bench.key}_p1")["b0"][2] == "down")
+
+
+def test_what_is_remembered_of_addresses_outlives_a_reload(bench: Bench) -> None:
+    """A worker hands its table to the next. One that learned from nobody only does so once it waited ten seconds for
+    others (2.6.12)."""
+    origins = bench.three()
+    state = bench.state(origins, serving=Serving(sticky=Sticky(StickyType.SOURCE)))
+    bench.node.tell(state)
+
+    def who(number: int) -> str:
+        with httpx.Client(transport=httpx.HTTPTransport(local_address=f"127.0.0.{number}")) as client:
+            return client.get(f"http://127.0.0.1:{bench.node.port}/", headers={"Host": bench.host}).text
+
+    before = {number: who(number) for number in range(20, 29)}
+    assert Counter(Counter(before.values()).values()) == {3: 3}
+    eventually(lambda: int(parse_info(bench.node.node.runtime.ask("show info"))["Uptime_sec"]) > 11, within=30)
+    pid = bench.node.worker_pid
+    bench.node.tell(with_pool(state, retries=1))
+    assert bench.node.worker_pid != pid
+    table = f"show table {bench.key}_p1"
+    eventually(lambda: bench.node.node.runtime.ask(table).count("server_key=") == 9)
+    assert {number: who(number) for number in reversed(range(20, 29))} == before
