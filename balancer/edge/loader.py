@@ -48,7 +48,7 @@ class Load:
     def stage(self) -> int:
         node = self.node
         with self.timeline.step(StepKind.FILES, "stage the tree"):
-            own = node.fixed_texts() if node.service_due else {}
+            own = node.fixed_texts() if node.service_due else node.own
             return node.trees.stage({**own, **node.tree.changes(self.updates)}, base=node.trees.number)
 
 
@@ -114,6 +114,7 @@ def _go(work: Load) -> bool:
     _carry_over(work)
     node.trees.use(staged)
     _reload(work, before)
+    node.own = {}
     node.store.put(*(kept.taken() for kept in work.going.values()))
     node.tree.apply(work.updates)
     node.trees.clean(before)

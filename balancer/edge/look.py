@@ -16,6 +16,7 @@ from balancer.haproxy.text import cli
 Stages = tuple[Tenant | None, ...]  # of one tenant: what was loaded, what it was brought towards since, what shall be
 Maps = dict[str, dict[str, str]]
 FRONTENDS = "show stat -1 1 -1"
+UNKNOWN_MAP = "Unknown map identifier"  # of a HAProxy that an older version of ours started; the reload brings it
 
 
 def look_at_all(runtime: Runtime) -> Running:
@@ -103,6 +104,8 @@ def _servers(reply: str) -> Mapping[tuple[str, str], RunningServer]:
 
 
 def _map(path: str, reply: str) -> dict[str, str]:
+    if UNKNOWN_MAP in reply:
+        return {}
     if is_error(reply):
         raise UnexpectedReply(f"show map {path}", reply)
     return parse_map(reply)
@@ -113,6 +116,6 @@ def _value(path: str, key: str, reply: str) -> str | None:
     if "found=yes" in reply:
         matched, _, rest = reply.partition(', key="')[2].partition('", value="')
         return rest.partition('"')[0] if matched == key else None
-    if "found=no" not in reply:
+    if "found=no" not in reply and UNKNOWN_MAP not in reply:
         raise UnexpectedReply(f"get map {path} {key}", reply)
     return None

@@ -25,7 +25,8 @@ LONGEST_DELAY_S = 60.0
 
 class Node:
     """`tree` is what `config/current` holds; `later` are tenants with a server that is still in use, `refused` those
-    of which HAProxy did not take a command: the reload brings it."""
+    of which HAProxy did not take a command: the reload brings it. `own` are the node's own files where HAProxy runs
+    others, as after an upgrade of ours: the reload brings them too."""
 
     def __init__(self, environment: NodeEnvironment) -> None:
         self.environment = environment
@@ -38,6 +39,7 @@ class Node:
         self.tree = Tree(self.settings)
         self.later: set[str] = set()
         self.refused: set[str] = set()
+        self.own: Texts = {}
         self.reload_wanted = False
         self.reload_ended = 0.0  # time.monotonic() of the last one's end
         self.reload_took = 0.0  # seconds
@@ -118,6 +120,8 @@ class Node:
         self._reads = self.store.reads
         if self.trees.number is not None:
             self._mend_tree()
+            self.own = self._own_files_that_differ()
+            self.reload_wanted |= bool(self.own)
 
     def _loaded_pieces(self) -> Iterator[tuple[str, Piece]]:
         for key, kept in self.store.kept.items():
@@ -131,18 +135,23 @@ class Node:
     def _mend_tree(self) -> None:
         """A process that ended between a tenant's file and the tree's left the tree behind.
 
-        The node's own files are boot's: what it binds may have changed since this HAProxy started.
+        Not the node's own files: which addresses are new is told by what they say now.
         """
         fixed = render_fixed(self.settings)
         texts = {name: text for name, text in self.tree.texts().items() if name not in fixed}
         for path in self.trees.current.glob("50-shard-*.cfg"):
             texts.setdefault(path.name, None)
         for name, text in texts.items():
-            on_disk: str | None = None
-            with suppress(FileNotFoundError):
-                on_disk = (self.trees.current / name).read_text()
-            if on_disk != text:
+            if self._on_disk(name) != text:
                 self.trees.change({name: text})
+
+    def _own_files_that_differ(self) -> Texts:
+        return {name: text for name, text in self.fixed_texts().items() if self._on_disk(name) != text}
+
+    def _on_disk(self, name: str) -> str | None:
+        with suppress(FileNotFoundError):
+            return (self.trees.current / name).read_text()
+        return None
 
 
 def node_settings(environment: NodeEnvironment) -> NodeSettings:
