@@ -1,17 +1,14 @@
 """What the route tester is asked, and what it says."""
 
-import re
 from ipaddress import ip_address
 from typing import Any
 
 from rest_framework import serializers
 
-from balancer.haproxy.explain import Asked, Verdict
+from balancer.haproxy.explain import METHOD, TARGET, Asked, Verdict
 from balancer.haproxy.running import Oper
 from tenants.restkit.serializers import StrictSerializer
 
-TARGET = re.compile(r"/[!-\"$-~]*")  # visible ASCII, without a fragment: what a request line can hold
-METHOD = re.compile(r"[A-Z]{1,16}")
 HEADERS_MAX = 50
 
 

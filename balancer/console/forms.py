@@ -1,4 +1,4 @@
-"""The forms of pools, backends and routes. Durations are typed in seconds or milliseconds, kept in milliseconds."""
+"""The forms of pools, backends and sites. Durations are typed in seconds or milliseconds, kept in milliseconds."""
 
 import re
 from decimal import Decimal, InvalidOperation
@@ -9,7 +9,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils.translation import gettext_lazy as _
 
 from balancer.haproxy.desired import Algorithm, CheckType
-from balancer.models import Backend, Pool, Route
+from balancer.models import Backend, Pool
 from tenants.console.formwork import ConsoleForm
 
 DURATION = re.compile(r"(\d{1,9}(?:[.,]\d{1,9})?)\s*(ms|s|m)?")
@@ -134,35 +134,6 @@ class BackendForm(ConsoleForm):
         return {name: getattr(source, name) for name in cls.base_fields if name != "address"} | (
             {"address": backend.address} if backend else {}
         )
-
-
-class RouteForm(ConsoleForm):
-    host = forms.CharField(
-        label=_("Host"),
-        max_length=255,
-        help_text=_("Like www.example.com, or *.example.com for all names below it."),
-        widget=forms.TextInput(attrs={"class": "mono", "placeholder": "www.example.com", "autocomplete": "off"}),
-    )
-    path_prefix = forms.CharField(
-        label=_("Path"),
-        max_length=500,
-        help_text=_("The longest that fits wins; /api fits /api and /api/users, not /apix."),
-        widget=forms.TextInput(attrs={"class": "mono"}),
-    )
-    pool = forms.ChoiceField(label=_("Pool"))
-    enabled = forms.BooleanField(label=_("Enabled"), required=False, help_text=_("A disabled route takes no requests."))
-    description = forms.CharField(label=_("Description"), max_length=500, required=False)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        choices = [(pool.pk, pool.name) for pool in Pool.objects.order_by("name", "pk")]
-        self.fields["pool"].choices = choices  # type: ignore[attr-defined]
-
-    @classmethod
-    def start(cls, route: Route | None = None) -> dict[str, Any]:
-        source = route or Route()
-        values = {name: getattr(source, name) for name in cls.base_fields if name != "pool"}
-        return values | ({"pool": source.pool_id} if route else {})
 
 
 class WeightForm(ConsoleForm):

@@ -1,4 +1,4 @@
-"""Routes: which host and path goes to which pool."""
+"""Routes: which requests are taken, what is done with them, and which one a request would get."""
 
 from typing import Any
 
@@ -7,9 +7,12 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from balancer.console import route_words
 from balancer.console.finding import route_of
-from balancer.console.forms import RouteForm
 from balancer.console.frame import page
+from balancer.console.route_form import RouteForm
+from balancer.console.route_start import advanced, start
+from balancer.console.route_tester import TesterForm, answer, pool_names
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.console.traffic import curl
 from balancer.models import Pool, Route
@@ -24,22 +27,41 @@ SWITCHES = {"enable": True, "disable": False}
 
 @tenant_page()
 def index(request: TenantRequest) -> HttpResponse:
-    found = list(Route.objects.select_related("pool").order_by("host", "path_prefix", "pk"))
-    seen_now = status.pools(request.tenant.key, {route.pool.key for route in found if route.pool}, now=timezone.now())
+    return list_page(request, TesterForm(initial=TesterForm.start()))
+
+
+@tenant_page(post=Verb.VIEW)
+def test(request: TenantRequest) -> HttpResponse:
+    """The same page with an answer. Sent by POST, so that no cookie of a request stands in an address or a log."""
+    form = TesterForm(request.POST or None, initial=TesterForm.start())
+    return list_page(request, form, open_tester=True)
+
+
+def list_page(request: TenantRequest, tester: TesterForm, *, open_tester: bool = False) -> HttpResponse:
+    now, names = timezone.now(), pool_names()
+    found = route_words.in_order(list(Route.objects.select_related("pool").order_by("host", "path_prefix", "pk")))
+    seen_now = status.pools(request.tenant.key, {route.pool.key for route in found if route.pool}, now=now)
     rows = [
-        {"route": route, "status": seen_now[route.pool.key] if route.pool else None, "curl": curl(route)}
+        {
+            "route": route,
+            "line": route_words.line(route, names),
+            "status": seen_now[route.pool.key] if route.pool else None,
+            "curl": curl(route),
+        }
         for route in found
     ]
-    return page(request, "balancer/routes.html", {"rows": rows, "pools": Pool.objects.count()})
+    valid = tester.is_bound and tester.is_valid()
+    told = answer(request.tenant, tester.asked(), found, names, now=now) if valid else None
+    context = {"rows": rows, "pools": len(names), "tester": tester, "open_tester": open_tester, "told": told}
+    return page(request, "balancer/routes.html", context, status=422 if tester.is_bound and not valid else 200)
 
 
 @tenant_page(Verb.EDIT)
 def create(request: TenantRequest) -> HttpResponse:
-    start = {**RouteForm.start(), "pool": request.GET.get("pool", "")}
-    form = RouteForm(request.POST or None, initial=start)
+    begin = {**start(), "pool": request.GET.get("pool", "")}
+    form = RouteForm(request.POST or None, initial=begin)
     if request.method == "POST" and form.is_valid():
-        new = NewRoute(**form.cleaned_data)
-        done = saved(form, lambda: routes.create(new, by=request.actor, now=timezone.now()))
+        done = saved(form, lambda: routes.create(NewRoute(**form.values()), by=request.actor, now=timezone.now()))
         if done is not None:
             say_saved(request, _("The route %(route)s is there.") % {"route": done.object})
             return redirect("console:routes", request.tenant.slug)
@@ -49,14 +71,15 @@ def create(request: TenantRequest) -> HttpResponse:
 @tenant_page(Verb.EDIT)
 def edit(request: TenantRequest, route_id: str) -> HttpResponse:
     route = route_of(route_id)
-    stored = RouteForm.start(route)
+    stored = start(route)
     form = RouteForm(request.POST or None, initial=stored)
     if request.method == "POST" and form.is_valid() and not changed_meanwhile(request, route.updated_at, form, stored):
-        done = saved(form, lambda: routes.update(route, form.cleaned_data, by=request.actor, now=timezone.now()))
+        done = saved(form, lambda: routes.update(route, form.values(), by=request.actor, now=timezone.now()))
         if done is not None:
             say_saved(request, _("The route %(route)s is saved.") % {"route": done.object})
             return redirect("console:routes", request.tenant.slug)
-    return form_page(request, {"form": form, "route": route, "pools": 1, "seen": seen(route.updated_at)})
+    context = {"form": form, "route": route, "pools": 1, "seen": seen(route.updated_at), "advanced": advanced(route)}
+    return form_page(request, context)
 
 
 @tenant_page(Verb.EDIT)

@@ -39,6 +39,7 @@ urlpatterns = [
     path("t/<str:slug>/backends/<str:backend_id>/<str:act>", backends.act, name="backend-act"),
     path("t/<str:slug>/routes", routes.index, name="routes"),
     path("t/<str:slug>/routes/new", routes.create, name="route-new"),
+    path("t/<str:slug>/routes/test", routes.test, name="route-test"),
     path("t/<str:slug>/routes/<str:route_id>/edit", routes.edit, name="route-edit"),
     path("t/<str:slug>/routes/<str:route_id>/delete", routes.delete, name="route-delete"),
     path("t/<str:slug>/routes/<str:route_id>/<str:act>", routes.switch, name="route-switch"),

@@ -16,6 +16,8 @@ from .routing import Act, Condition, On, Op, PathMatch
 from .running import HOSTS, ROUTES
 from .sites import Site, is_router, routed_sites, sites
 
+TARGET = re.compile(r"/[!-\"$-~]*")  # visible ASCII, without a fragment: what a request line can hold
+METHOD = re.compile(r"[A-Z]{1,16}")
 _FIRST_LABEL = re.compile(r"^[a-z0-9_-]+\.")
 _PARAMETERS, _COOKIES = re.compile("[&;?]"), re.compile("[;,]")
 
@@ -95,11 +97,12 @@ def explain(tenant: Tenant, asked: Asked) -> Explained:
     if tenant.suspended:
         return Explained(Verdict.BLOCKED, site, status=503)
     lead = max((key for key in entries[ROUTES] if f"{site}{asked.path}/".startswith(key)), key=len, default="")
+    plain = next(one for one in sites(tenant) if one.host == site)
     if not lead:
-        return Explained(Verdict.NO_ROUTE, site, status=404)
+        tried = tuple(Tried(route.key, "path") for route in plain.routes)
+        return Explained(Verdict.NO_ROUTE, site, status=404, tried=tried)
     if is_router(entries[ROUTES][lead]):
         return _routed(next(one for one in routed_sites(tenant) if one.host == site), asked)
-    plain = next(one for one in sites(tenant) if one.host == site)
     found = next(route for route in tenant.routes if route in plain.routes and _key(route) == lead)
     tried = tuple(Tried(route.key, "" if route is found else "path") for route in plain.routes)
     return Explained(Verdict.PASS, site, found, {found.pool: 100}, tried=tried)

@@ -157,7 +157,7 @@ class _Reader:
         inner, closed, _ = self.text[self.at :].partition("}")
         first, comma, last = inner.partition(",")
         if not closed or not _number(first) or (last and not _number(last)):
-            raise BadRegex("Write repeats as {3}, {3,} or {3,5}.")
+            raise BadRegex("Repeats stand in braces: a number, a number and a comma, or two numbers.")
         self.at += len(inner) + 1
         low, high = int(first), (int(last) if last else None if comma else int(first))
         if max(low, high or 0) > REPEAT_MAX or (high is not None and not low <= high) or high == 0:

@@ -68,6 +68,10 @@ def route(key: str, host: str, path: str, pool_id: str | None, *values: Any) -> 
     return value_of(f"r{key}", host, path, pool_id, columns)
 
 
+def value(row: RouteRow) -> Route:
+    return route(row.pk, row.host, row.path_prefix, row.pool_id, *(getattr(row, name) for name in COLUMNS))
+
+
 def listeners() -> tuple[Listener, ...]:
     """In the tenant's scope; those that are switched off are closed."""
     return tuple(

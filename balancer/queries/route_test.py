@@ -67,7 +67,7 @@ def why(told: Explained, asked: Asked) -> str:
     if told.verdict is Verdict.BLOCKED:
         return "The tenant is suspended: every request is answered 503."
     if told.route is None:
-        return f"{told.site} has {len(told.tried) or 'its'} routes, and none takes this request: it is answered 404."
+        return f"{told.site} has {len(told.tried)} routes, and none takes this request: it is answered 404."
     route = told.route
     first = f"{route.host}{route.path_prefix}"
     passed = [one for one in told.tried if one.because]

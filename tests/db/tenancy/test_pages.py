@@ -196,6 +196,7 @@ def test_g20_a_first_site_is_one_form_and_one_change(world: World) -> None:
     assert operator.post("/t/ours/start", form).status_code == 302
     with tenant_scope(world.ours):
         route = Route.objects.select_related("pool").get()
+        assert route.pool is not None
         assert (route.host, route.pool.name, route.pool.check_path) == ("shop.test", "shop.test", "/up")
         assert list(Backend.objects.order_by("ip").values_list("ip", flat=True)) == ["10.0.0.5", "10.0.0.6"]
     assert "/t/ours/start" not in text(operator.get("/t/ours/"))
