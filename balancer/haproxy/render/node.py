@@ -89,7 +89,8 @@ def render_global(settings: NodeSettings) -> str:
     spread-checks 20
 
 peers {PEERS}
-    peer {PEERS} {word(f"unix@{settings.run_folder}/peers.sock")}
+    bind {word(f"unix@{settings.run_folder}/peers.sock")} mode 600
+    server {PEERS}
 
 defaults {DEFAULTS}
     mode http

@@ -14,7 +14,7 @@ from balancer.edge.converge import converge
 from balancer.edge.report import Outcome, TenantOutcome
 from balancer.edge.settings import NodeEnvironment, SettingsMissing
 from balancer.edge.tree import Piece
-from tests.live.edge.nodes import REPOSITORY, LiveNode, server, tenant
+from tests.live.edge.nodes import KEY, REPOSITORY, LiveNode, server, tenant
 from tests.live.edge.origins import Origins
 
 
@@ -66,7 +66,9 @@ def test_a_configuration_that_is_refused_at_start_gives_way_to_the_one_that_serv
 
 def test_haproxy_gets_no_secret_and_its_own_thread(node: LiveNode) -> None:
     environment = node.node.runtime.ask("show env")
-    assert "VELOFLUX" not in environment
+    assert KEY not in environment
+    ours = {line.partition("=")[0] for line in environment.splitlines() if line.startswith("VELOFLUX")}
+    assert ours == {"VELOFLUX_RUN", "VELOFLUX_LISTEN", "VELOFLUX_THREADS"}  # what tenants' sections call the node's own
     assert "PATH=" in environment
     threads = (node.folder / "config" / "current" / "00-global.cfg").read_text()
     assert "level admin" in threads

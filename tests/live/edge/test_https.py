@@ -192,7 +192,7 @@ def test_https_is_no_drift_and_no_second_frontend(node: LiveNode, site: Site) ->
     node.tell(one)
     assert drift(one, look_at_all(node.node.runtime), node.node.capabilities) == []
     frontends = [row["pxname"] for row in parse_stat(node.node.runtime.ask("show stat -1 1 -1"))]
-    assert frontends == ["http"]
+    assert frontends == ["http", "inner", "packed", "passthrough"]
     assert converge(node.fresh_worker(), node.message()).outcome is Outcome.CONVERGED
 
 
