@@ -5,6 +5,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from balancer.api import health
 from balancer.api.cluster import ClusterViewSet
 from balancer.api.debug import DebugPoolsViewSet
+from balancer.api.debug_routes import DebugRoutesViewSet
 from balancer.api.status import StatusViewSet
 from balancer.api.system_drain import SystemDrainView
 from balancer.api.tickets import TicketViewSet
@@ -22,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("status", StatusViewSet),
     *tenant_urls("cluster", ClusterViewSet),
     *tenant_urls("debug/pools", DebugPoolsViewSet, "debug-pools"),
+    *tenant_urls("debug/routes", DebugRoutesViewSet, "debug-routes"),
     *tenant_urls("ws/ticket", TicketViewSet),
 ]

@@ -4,7 +4,7 @@ A property test holds it equal to HAProxy (tests/live/edge/test_tester.py).
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -13,8 +13,8 @@ from .desired import Route, Tenant
 from .regex_match import matches
 from .render.maps import map_entries, route_key
 from .routing import Act, Condition, On, Op, PathMatch
-from .running import HOSTS, ROUTES
-from .sites import Site, is_router, routed_sites, sites
+from .running import CLIENTS, FALLBACKS, HEADERS, HOSTS, LEADS, LIMITS, ROUTES, TENANTS
+from .sites import Site, is_router, pools_of, routed_sites, sites
 
 TARGET = re.compile(r"/[!-\"$-~]*")  # visible ASCII, without a fragment: what a request line can hold
 METHOD = re.compile(r"[A-Z]{1,16}")
@@ -88,10 +88,34 @@ class Explained:
     tried: tuple[Tried, ...] = ()
 
 
+def site_of(hosts: Mapping[str, str], asked: Asked) -> str:
+    """The key that the map of hosts would be asked for; the host itself before the wildcard above it."""
+    host = asked.host.partition(":")[0].rstrip(".").lower()
+    return host if host in hosts else _FIRST_LABEL.sub("*.", host, count=1)
+
+
+def entries_for(tenant: Tenant, asked: Asked) -> dict[str, dict[str, str]]:
+    """Of each map what is looked up for this host, and the tenant's own entries; empty maps are left out."""
+    entries = map_entries(tenant)
+    site = site_of(entries[HOSTS], asked)
+    starts = tuple(f"{tenant.key}_{route.key}/" for route in tenant.routes if route.host == site)
+    pools = {f"{tenant.key}_{pool}" for route in tenant.routes if route.host == site for pool in pools_of(route)}
+    wanted: dict[str, Callable[[str], bool]] = {
+        HOSTS: lambda key: key == site,
+        ROUTES: lambda key: key.startswith(f"{site}/"),
+        LEADS: lambda key: key.startswith(starts),
+        FALLBACKS: pools.__contains__,
+    }
+    found = {
+        name: {key: value for key, value in entries[name].items() if name not in wanted or wanted[name](key)}
+        for name in (*wanted, TENANTS, LIMITS, CLIENTS, HEADERS)
+    }
+    return {name: values for name, values in found.items() if values}
+
+
 def explain(tenant: Tenant, asked: Asked) -> Explained:
     entries = map_entries(tenant)
-    host = asked.host.partition(":")[0].rstrip(".").lower()
-    site = host if host in entries[HOSTS] else _FIRST_LABEL.sub("*.", host, count=1)
+    site = site_of(entries[HOSTS], asked)
     if site not in entries[HOSTS]:
         return Explained(Verdict.NO_ROUTE, status=421)
     if tenant.suspended:

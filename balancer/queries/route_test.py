@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from balancer.fleet.models import HostClaim
 from balancer.haproxy.desired import AdminState
-from balancer.haproxy.explain import Asked, Explained, Verdict, explain
+from balancer.haproxy.explain import Asked, Explained, Verdict, entries_for, explain
 from balancer.models import Backend
 from balancer.queries import desired_state, status
 from tenants.models import Tenant
@@ -41,6 +42,20 @@ def ask(tenant: Tenant, asked: Asked, *, now: datetime) -> Tested:
         tried=[{"route": one.route[1:], "because": one.because} for one in told.tried],
         limit={"requests_per_second": state.rps, "burst": state.burst or state.rps} if state.rps else None,
     )
+
+
+def maps(tenant: Tenant, asked: Asked) -> dict[str, dict[str, str]]:
+    """In the tenant's scope: what the nodes' maps shall hold for this host, by the map's name."""
+    found = entries_for(desired_state.of(tenant), asked)
+    return {name.removeprefix("maps/").removesuffix(".map"): entries for name, entries in found.items()}
+
+
+def owner_of(host: str) -> Tenant | None:
+    """Whose it is, for staff; a wildcard stands for the names right below it."""
+    host = host.partition(":")[0].rstrip(".").lower()
+    _label, _dot, rest = host.partition(".")
+    claims = HostClaim.objects.filter(host__in=[host, f"*.{rest}"]).select_related("tenant").order_by("-host")
+    return next((claim.tenant for claim in claims), None)
 
 
 def eligible(tenant: Tenant, pools: list[str], *, now: datetime) -> list[dict[str, Any]]:
