@@ -41,6 +41,22 @@ class DurationField(serializers.Field[int, Any, str, int]):
         self.fail(key, **words)
 
 
+class SecondsField(DurationField):
+    """A duration up to a day ↔ whole seconds, as HTTP counts them."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(least=0, **options)
+
+    def to_internal_value(self, data: Any) -> int:
+        value = super().to_internal_value(data)
+        if value % 1000:
+            raise serializers.ValidationError("Write whole seconds, like 60s.", code="whole")
+        return value // 1000
+
+    def to_representation(self, value: int) -> str:
+        return written(value * 1000)
+
+
 def written(milliseconds: int) -> str:
     """In seconds where that says it exactly: `60s`, as it is usually written."""
     return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"

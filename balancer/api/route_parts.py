@@ -4,6 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balancer.api.fields import SecondsField, written
 from balancer.haproxy.routing import MANY_LISTED, MANY_SHARES, REDIRECTS, Act, Edit, On, Op
 from balancer.haproxy.text import BODY_MAX, NAME_MAX, VALUE_MAX
 from tenants.restkit.serializers import StrictSerializer
@@ -77,10 +78,22 @@ class CorsSerializer(Part):
     headers = words(required=False)
     exposed = words(required=False)
     credentials = serializers.BooleanField(required=False)
-    max_age_s = serializers.IntegerField(min_value=0, max_value=86_400, required=False)
+    max_age = SecondsField(source="max_age_s", required=False, help_text="How long browsers remember it.")
+
+    def to_representation(self, instance: Any) -> Any:
+        return _with_seconds(instance, "max_age")
 
 
 class MaintenanceSerializer(Part):
     body = serializers.CharField(max_length=BODY_MAX, trim_whitespace=False)
     content_type = text(100)
-    retry_after_s = serializers.IntegerField(min_value=0, max_value=86_400, required=False)
+    retry_after = SecondsField(source="retry_after_s", required=False)
+
+    def to_representation(self, instance: Any) -> Any:
+        return _with_seconds(instance, "retry_after")
+
+
+def _with_seconds(stored: Any, name: str) -> dict[str, Any]:
+    told = dict(stored)
+    seconds = told.pop(f"{name}_s")
+    return {**told, name: written(seconds * 1000)}

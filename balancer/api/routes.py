@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from balancer.api.changes import ChangeViewSet
 from balancer.api.fields import DurationField
+from balancer.api.filters import DurationFilter
 from balancer.api.route_parts import (
     BODY_LIMIT,
     ActionSerializer,
@@ -70,6 +71,8 @@ class RouteSerializer(StrictSerializer):
 
 
 class RouteFilter(filters.FilterSet):
+    timeout = DurationFilter(field_name="timeout_ms")
+
     class Meta:
         model = Route
         fields = ("host", "path_prefix", "pool")

@@ -27,12 +27,12 @@ RULES: dict[str, Any] = {
     "response_headers": [{"action": "remove", "name": "Server", "value": None}],
     "cors": {
         "origins": ["https://a.test"], "methods": ["GET"], "headers": ["X-Q"], "exposed": [], "credentials": True,
-        "max_age_s": 60,
+        "max_age": "60s",
     },
     "timeout": "2s",
     "max_body": 1000,
     "compression": True,
-    "maintenance": {"body": "<p>\n</p>", "content_type": "text/html", "retry_after_s": 60},
+    "maintenance": {"body": "<p>\n</p>", "content_type": "text/html", "retry_after": "60s"},
 }  # fmt: skip
 ACTIONS: list[dict[str, Any]] = [
     {"type": "redirect", "url": "https://x/?a=1&b=2#f'", "code": 308},
@@ -135,3 +135,20 @@ def test_what_is_wrong_is_named(tenant: Tenant, api: build.Api, values: dict[str
     refused = api.post("/api/routes", body)
     assert refused.status_code in (400, 422), refused.json()
     assert pointer in [error["pointer"] for error in refused.json()["errors"]], refused.json()
+
+
+def test_a_list_is_filtered_by_a_duration(tenant: Tenant, api: build.Api) -> None:
+    slow = build.route(tenant, timeout_ms=1500)
+    build.route(tenant, timeout_ms=2000)
+    build.route(tenant)
+    assert [one["id"] for one in api.get("/api/routes?timeout=1500ms").json()["items"]] == [slow.pk]
+    assert api.get("/api/routes?timeout=999999999h").json()["items"] == []
+    assert len(api.get("/api/routes").json()["items"]) == 3
+    assert api.get("/api/routes?timeout=slow").status_code == 422
+
+
+@pytest.mark.parametrize("wrong", ["500ms", "25h", "60", 60])
+def test_browsers_remember_for_whole_seconds_of_a_day(tenant: Tenant, api: build.Api, wrong: Any) -> None:
+    body = {"host": "a.test", "pool": build.pool(tenant).pk, "cors": {"origins": ["*"], "max_age": wrong}}
+    refused = api.post("/api/routes", body)
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/cors/max_age")

@@ -20,7 +20,7 @@ LISTS = [
 NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts"},
     "backends": {"status", "drain"},
-    "routes": {"action", "rewrite", "cors", "timeout", "maintenance"},
+    "routes": {"action", "rewrite", "cors", "maintenance"},
     "listeners": {"endpoint", "idle_timeout"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},
