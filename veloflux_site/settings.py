@@ -135,6 +135,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "tenants.console.errors.MethodMiddleware",
 ]
 ROOT_URLCONF = "veloflux_site.urls"
 ASGI_APPLICATION = "veloflux_site.asgi.application"

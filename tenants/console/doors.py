@@ -16,6 +16,7 @@ from tenants.errors import Forbidden, Refused
 from tenants.models import Tenant
 from tenants.restkit import access
 from tenants.restkit.permissions import refuse_closed
+from tenants.restkit.way_back import page_of
 from tenants.roles import Verb, who_may
 from tenants.services.signing_in import reauth
 
@@ -47,7 +48,7 @@ def tenant_page(
         def through(request: TenantRequest, slug: str, **parts: Any) -> HttpResponse:
             found = access.of(request)
             if found.caller is None:
-                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+                return redirect_to_login(page_of(request), settings.LOGIN_URL)
             if found.tenant is None:
                 raise Http404
             request.actor = found.actor(access.address_of(request))

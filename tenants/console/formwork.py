@@ -40,7 +40,7 @@ class ConsoleForm(forms.Form):
 
     def _lead_to_first_error(self) -> None:
         """Who was refused types where the first mistake is, and not where an empty form begins."""
-        wrong = [name for name in self.fields if name in (self._errors or {})]
+        wrong = [name for name in self.fields if name in self.errors]
         if wrong:
             for name, field in self.fields.items():
                 field.widget.attrs["autofocus"] = name == wrong[0]

@@ -21,6 +21,7 @@ from tenants.errors import Refused
 from tenants.models import Tenant, User
 from tenants.restkit import access, credentials, seen_as
 from tenants.restkit.problems import unavailable
+from tenants.restkit.way_back import page_of
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services.signing_in.second_factor import SecondFactorRequired
 from tenants.services.trail import staff_access
@@ -108,7 +109,7 @@ def _at_its_new_name(request: HttpRequest, former: str, tenant: Tenant) -> HttpR
 
 def _no_page(request: HttpRequest, found: access.Access, named: str) -> HttpResponse:
     """Sign in; where the tenant's own provider signed this browser in before, without a word if that still knows it."""
-    wanted = request.get_full_path()
+    wanted = page_of(request)
     if found.caller is None:
         if request.method == "GET" and request.COOKIES.get(LAST_SSO) == named and "HX-Request" not in request.headers:
             return HttpResponseRedirect(f"/auth/oidc/login/{named}?{urlencode({'silent': 1, 'next': wanted})}")

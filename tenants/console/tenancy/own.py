@@ -19,6 +19,7 @@ from tenants.console.page import page
 from tenants.errors import Refused
 from tenants.models import SignIn, User
 from tenants.restkit import access
+from tenants.restkit.way_back import page_of
 from tenants.services.signing_in import reauth
 
 View = Callable[..., HttpResponse]
@@ -46,7 +47,7 @@ def own_page(*, credentials: bool = False) -> Callable[[View], View]:
         def through(request: OwnRequest, *args: Any, **parts: Any) -> HttpResponse:
             found = access.of(request)
             if found.caller is None or found.caller.sign_in is None:
-                return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+                return redirect_to_login(page_of(request), settings.LOGIN_URL)
             request.person, request.sign_in = found.caller.user, found.caller.sign_in
             request.actor = found.actor(access.address_of(request))
             try:
@@ -69,7 +70,7 @@ def proven(view: View) -> View:
     def through(request: HttpRequest, *args: Any, **parts: Any) -> HttpResponse:
         caller = access.of(request).caller
         if caller is None:
-            return redirect_to_login(request.get_full_path(), settings.LOGIN_URL)
+            return redirect_to_login(page_of(request), settings.LOGIN_URL)
         if caller.sign_in is not None and not reauth.is_fresh(caller.sign_in, now=timezone.now()):
             return to_prove(request)
         return view(request, *args, **parts)
