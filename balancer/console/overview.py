@@ -12,6 +12,7 @@ from django.utils.translation import ngettext
 
 from balancer.console.changes import ChangeRow
 from balancer.console.frame import page
+from balancer.console.lists import worst_first
 from balancer.console.pools import pool_rows
 from balancer.console.rows import PoolRow
 from balancer.console.traffic import curl
@@ -22,6 +23,8 @@ from balancer.queries import cluster
 from balancer.queries.cluster import NodeView, Sync
 from balancer.queries.observed import Fresh
 from tenants.console.doors import TenantRequest, tenant_page
+
+FIRST = 10  # of pools, and of what needs somebody
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +69,12 @@ def overview(request: TenantRequest) -> HttpResponse:
     first = next((route for route in routes if route.enabled), None)
     context = {
         "pools": pools,
+        "first_pools": worst_first(pools)[:FIRST],
         "nodes": nodes,
         "routes": len(routes),
         "in_sync": sum(node.sync is Sync.IN_SYNC for node in nodes),
-        "problems": problems,
+        "first_problems": problems[:FIRST],
+        "more_problems": max(0, len(problems) - FIRST),
         "health": health(pools, nodes, problems, routes),
         "traffic": traffic,
         "up": sum(row.status.up + row.status.nocheck for row in pools if row.status.fresh is not Fresh.OFFLINE),

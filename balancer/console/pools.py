@@ -8,6 +8,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from balancer.console import lists
 from balancer.console.finding import pool_of
 from balancer.console.frame import page
 from balancer.console.rows import PoolRow, backend_rows
@@ -27,7 +28,8 @@ from tenants.roles import Verb
 
 @tenant_page()
 def index(request: TenantRequest) -> HttpResponse:
-    return page(request, "balancer/pools.html", {"rows": pool_rows(request)})
+    found = lists.pools(request.GET, pool_rows(request))
+    return page(request, "balancer/pools.html", {"list": found, "rows": found.shown})
 
 
 def pool_rows(request: TenantRequest) -> list[PoolRow]:
@@ -59,10 +61,11 @@ def create(request: TenantRequest) -> HttpResponse:
 def detail(request: TenantRequest, pool_id: str) -> HttpResponse:
     pool = pool_of(pool_id)
     backends = pool.backends.select_related("pool").order_by("ip", "port", "pk")
-    rows = backend_rows(request.tenant, backends, now=timezone.now())
+    found = lists.backends(request.GET, backend_rows(request.tenant, backends, now=timezone.now()))
     context = {
         "pool": pool,
-        "rows": rows,
+        "list": found,
+        "rows": found.shown,
         "routes": pool.routes.order_by("host", "path_prefix", "pk"),
         "summary": status.pools(request.tenant.key, [pool.key], now=timezone.now())[pool.key],
         "algorithm": dict(PoolForm.base_fields["algorithm"].choices)[pool.algorithm],  # type: ignore[attr-defined]

@@ -7,7 +7,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from balancer.console import route_words
+from balancer.console import lists, route_words
 from balancer.console.finding import route_of
 from balancer.console.frame import page
 from balancer.console.route_form import RouteForm
@@ -52,7 +52,15 @@ def list_page(request: TenantRequest, tester: TesterForm, *, open_tester: bool =
     ]
     valid = tester.is_bound and tester.is_valid()
     told = answer(request.tenant, tester.asked(), found, names, now=now) if valid else None
-    context = {"rows": rows, "pools": len(names), "tester": tester, "open_tester": open_tester, "told": told}
+    listed = lists.routes(request.GET, rows)
+    context = {
+        "list": listed,
+        "rows": listed.shown,
+        "pools": len(names),
+        "tester": tester,
+        "open_tester": open_tester,
+        "told": told,
+    }
     return page(request, "balancer/routes.html", context, status=422 if tester.is_bound and not valid else 200)
 
 
