@@ -15,7 +15,8 @@ from balancer.api.documents import FORMAT, Document
 from balancer.api.operations import FORMS, Form
 from balancer.models import Backend, Pool, Route
 from balancer.queries.objects import HIDDEN
-from balancer.services.batch import Act, Operation, names_pool
+from balancer.services.batch import Act, Operation
+from balancer.services.batch_work import names_pool
 from tenants.errors import FieldError
 from tenants.ids import new_id
 from tenants.models import Tenant

@@ -4,24 +4,23 @@ What is asked of the database grows with the number of kinds, not with the numbe
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from balancer.fleet.models import Edit
-from balancer.models import Backend
 from balancer.queries import desired_state, objects
-from balancer.services import beside, domains, edits, kinds, limits, routes, writing
+from balancer.services import beside, edits, kinds, limits, routes, writing
+from balancer.services.batch_work import REF, Work
 from balancer.services.kinds import KINDS, Kind
 from balancer.services.writing import Written
 from tenants.actor import Actor
 from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
 
 MOST = 1000
-REF = "ref:"
 
 
 class Act:
@@ -59,67 +58,6 @@ class Done:
     results: list[Result]
     edits: list[Edit]
     changes: list[Written]
-
-
-@dataclass(slots=True)
-class Work:
-    """The tenant's objects as they would be after the operations so far."""
-
-    now: datetime
-    force: bool = False
-    things: dict[str, dict[str, Any]] = field(default_factory=dict)
-    were: dict[str, dict[str, Any]] = field(default_factory=dict)
-    seen: dict[tuple[str, tuple[str, ...]], dict[tuple[Any, ...], str]] = field(default_factory=dict)
-    in_pool: dict[str, dict[str, models.Model]] = field(default_factory=lambda: defaultdict(dict))
-    refs: dict[str, str] = field(default_factory=dict)
-    owners: dict[tuple[str, str], int] = field(default_factory=dict)  # whose operation touched it last
-    hosts: set[str] = field(default_factory=set)
-    proven: frozenset[str] | None = None
-
-    def load(self) -> None:
-        for name, kind in KINDS.items():
-            rows = {row.pk: row for row in kind.model._default_manager.all()}
-            self.things[name], self.were[name] = dict(rows), rows
-            for columns in kind.unique():
-                alone = (row for row in rows.values() if not kinds.shares(kind, row))
-                self.seen[name, columns] = {_values(row, columns): row.pk for row in alone}
-        for pk, backend in self.things["backend"].items():
-            self.in_pool[backend.pool_id][pk] = backend
-        self.hosts = {route.host for route in self.things["route"].values()}
-
-    def put(self, kind: Kind, thing: Any) -> None:
-        """Raise `Conflict` where another one is the same."""
-        alone = () if kinds.shares(kind, thing) else kind.unique()
-        found = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in alone]
-        if any(index.get(values, thing.pk) != thing.pk for index, values in found):
-            raise kinds.taken(kind, thing)
-        self.forget(kind, self.things[kind.name].get(thing.pk))
-        for index, values in found:
-            index[values] = thing.pk
-        self.things[kind.name][thing.pk] = thing
-        if isinstance(thing, Backend):
-            self.in_pool[thing.pool_id][thing.pk] = thing
-
-    def forget(self, kind: Kind, thing: Any) -> None:
-        if thing is None:
-            return
-        for columns in () if kinds.shares(kind, thing) else kind.unique():
-            self.seen[kind.name, columns].pop(_values(thing, columns), None)
-        del self.things[kind.name][thing.pk]
-        if isinstance(thing, Backend):
-            self.in_pool[thing.pool_id].pop(thing.pk, None)
-
-    def changes(self, kind: str) -> list[Written]:
-        here, was = self.things[kind], self.were[kind]
-        return [
-            Written(kind, was.get(pk), here.get(pk))
-            for pk in sorted(here.keys() | was.keys())
-            if here.get(pk) is not was.get(pk)
-        ]
-
-
-def _values(thing: models.Model, columns: Iterable[str]) -> tuple[Any, ...]:
-    return tuple(getattr(thing, column) for column in columns)
 
 
 def run(
@@ -245,7 +183,7 @@ def _do(work: Work, kind: Kind, operation: Operation, index: int) -> tuple[str, 
 
 
 def _new(work: Work, kind: Kind, operation: Operation) -> Any:
-    values = _resolved(work, {**kind.defaults(), **operation.values})
+    values = work.resolved({**kind.defaults(), **operation.values})
     columns: dict[str, Any] = {}
     if kind.name == "backend":
         columns["pool_id"] = values.pop("pool", "")
@@ -255,14 +193,14 @@ def _new(work: Work, kind: Kind, operation: Operation) -> Any:
             )
     columns |= kind.cleaned(values)
     if kind.name == "route":
-        _require_host(work, columns["host"])
+        work.require_host(columns["host"])
     if operation.id:
         columns["id"] = operation.id
     return kind.model(**columns, created_at=work.now, updated_at=work.now)
 
 
 def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> Any:
-    changes = _resolved(work, changes)
+    changes = work.resolved(changes)
     if kind.name == "backend" and changes.pop("pool", before.pool_id) != before.pool_id:
         raise InvalidField("pool", "A backend stays in its pool; add it to the other one and remove it here.", "fixed")
     held = kind.values_of(before)
@@ -270,7 +208,7 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
         held["pool"] = None  # as `routes.update` has it
     columns = kind.cleaned(held | changes)
     if kind.name == "route":
-        _require_host(work, columns["host"])
+        work.require_host(columns["host"])
     rows = {field.attname: getattr(before, field.attname) for field in before._meta.concrete_fields}
     after = kind.model(**{**rows, **columns, "updated_at": work.now})
     kinds.moved(before, after)
@@ -279,36 +217,6 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
         if refusal is not None:
             raise refusal
     return after
-
-
-def _resolved(work: Work, values: dict[str, Any]) -> dict[str, Any]:
-    """`ref:<name>` → the id of what an earlier operation added, wherever a pool is named."""
-    return {name: _resolve(work, name, value) for name, value in values.items()}
-
-
-def _resolve(work: Work, name: str, value: Any) -> Any:
-    if isinstance(value, dict):
-        return {inner: _resolve(work, inner, below) for inner, below in value.items()}
-    if isinstance(value, list):
-        return [_resolve(work, name, below) for below in value]
-    if isinstance(value, str) and value.startswith(REF) and names_pool(name):
-        return work.refs.get(value.removeprefix(REF), value)
-    return value
-
-
-def names_pool(field_name: str) -> bool:
-    """Does a field of this name hold a pool's id?"""
-    return field_name == "pool" or field_name.endswith("_pool")
-
-
-def _require_host(work: Work, host: object) -> None:
-    """Of a host that the tenant has no route for yet. What is not a host is refused by its rule."""
-    if not isinstance(host, str) or host in work.hosts:
-        return
-    if work.proven is None:
-        work.proven = domains.proven()
-    domains.require(host, work.proven)
-    work.hosts.add(host)
 
 
 def _hold_references(work: Work, results: list[Result]) -> None:

@@ -20,14 +20,17 @@ from tests.db.changes.conftest import Fleet
 
 # Columns that are ours alone, or that the document says by where an object stands.
 NOT_IN_A_DOCUMENT = {"id", "created_at", "updated_at", "moves"}
-SAID_OTHERWISE = {"backend": {"ip", "port"}}  # as its address
+SAID_OTHERWISE = {
+    "backend": {"ip", "port"},  # as its address
+    "pool": {"backup_pool_id", "tls_bundle"},  # by the pool's name; by the certificate, which keeps the key it came with
+}
 
 
 @pytest.fixture
 def full(fleet: Fleet) -> Fleet:
     shop = build.pool(fleet.tenant, name="shop \"7\" ${x}", algorithm="least_conn", tags=["eu", "web"], retries=1,
                       check_path="/health?deep=1", check_interval_ms=2500, description="naïve: yes, 12:30")  # fmt: skip
-    build.pool(fleet.tenant, name="empty", check_type="none")
+    build.pool(fleet.tenant, name="empty", check_type="none", backup_pool=shop.pk)  # of a name that comes after it
     build.backend(fleet.tenant, shop, address="10.0.0.5:80", weight=7, admin="drain", region="eu", max_connections=9)
     build.backend(fleet.tenant, shop, address="[2001:db8::5]:80", backup=True, check_port=8080, tags=["v6"])
     build.route(fleet.tenant, shop, host="*.a.test", path_prefix="/x", enabled=False, description="later")
@@ -43,6 +46,7 @@ def text(fleet: Fleet, form: str) -> str:
 
 def wipe(fleet: Fleet) -> None:
     with tenant_scope(fleet.tenant):
+        Pool.objects.update(backup_pool=None)
         for model in (Route, Backend, Pool):
             model.objects.all().delete()
 
@@ -176,7 +180,8 @@ def test_yaml_and_json_say_the_same(full: Fleet) -> None:
 def test_terraform_points_from_one_resource_to_another(full: Fleet) -> None:
     shown = text(full, "terraform")
     assert shown.count('resource "veloflux_pool"') == 2
-    assert shown.count("pool = veloflux_pool.shop_7_x.id") == 4
+    assert shown.count("  pool = veloflux_pool.shop_7_x.id") == 4
+    assert shown.count("  backup_pool = veloflux_pool.shop_7_x.id") == 1
     assert 'name = "shop \\"7\\" $${x}"' in shown
 
 
