@@ -263,6 +263,14 @@ def test_headers_are_set_added_and_removed(bench: Bench) -> None:
     assert not [name for name in answer.headers if name == "x-secret" or "veloflux" in name]
 
 
+@pytest.mark.parametrize("handling", [Handling(), Handling(compression=True)], ids=["plain", "routed"])
+def test_nobody_speaks_in_our_headers(bench: Bench, handling: Handling) -> None:
+    bench.serve(route("r1", handling=handling))
+    claims = {"X-VeloFlux-Lead": "taaa_r2/", "x_veloflux_lead": "taaa_r2/", "X-Veloflux_Source": "6.6.6.6"}
+    seen = bench.ask(headers=claims).json()["headers"]
+    assert not [name for name in seen if "veloflux" in name]
+
+
 def test_another_pool_of_a_routed_host_is_a_command(bench: Bench) -> None:
     only = when(Condition(On.METHOD, value="GET"))
     bench.serve(route("r1", match=only))
