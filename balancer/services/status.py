@@ -66,7 +66,11 @@ def forget(node: Node) -> None:
     script = client.register_script(WRITE)
     pipe = client.pipeline(transaction=False)
     for tenant in tenants:
-        script([store.status_key(tenant), store.events_key(tenant)], [node.name, END_OF_TIME, "1", str(ROWS_TTL)], client=pipe)
+        script(
+            [store.status_key(tenant), store.events_key(tenant)],
+            [node.name, END_OF_TIME, "1", str(ROWS_TTL)],
+            client=pipe,
+        )
     pipe.hdel(store.NODES, node.name)
     pipe.delete(store.node_tenants_key(node.name))
     pipe.execute()

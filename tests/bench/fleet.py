@@ -43,7 +43,7 @@ def one(name: str, pools: int, backends: int) -> Tenant:
     with tenant_scope(tenant):
         fill(name, pools, backends)
         with revisions.one_at_a_time(tenant.pk):
-            gathered = revisions.gather(tenant.pk)
+            gathered = revisions.gather(tenant.pk, now=now)
             if gathered is not None:  # else a control worker was first
                 revisions.keep(tenant.pk, gathered, now=now)
     return tenant
