@@ -97,3 +97,11 @@ def test_the_overview_shows_ten_pools_and_leads_to_all(world: World, reader: Cli
     assert page.count('data-testid="row-pool-') == 10
     with tenant_scope(world.ours):
         assert f"All {Pool.objects.count()} pools" in page
+
+
+def test_the_overview_names_the_first_ten_things_and_counts_the_rest(world: World, reader: Client) -> None:
+    for name, pool in pools(world, *(f"bare {number:02d}" for number in range(12))).items():
+        build.route(world.ours, pool, host=f"{name.replace(' ', '')}.ours.test")
+    page = text(reader, "/t/ours/")
+    assert page.count("and a route sends requests there.") == 10
+    assert "and 2 more" in page
