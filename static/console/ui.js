@@ -1,13 +1,24 @@
 // What makes pages pleasant, and what they work without: menus close, toasts go, commands are copied, typing is guarded.
 const within = (root, selector) => root.querySelectorAll(selector);
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short" });
+const language = document.documentElement.lang;
+const clock = new Intl.DateTimeFormat(language, { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", timeZoneName: "short" });
+const ages = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+function age(at) {
+  const seconds = (at - Date.now()) / 1000;
+  const [unit, size] = UNITS.find(([, long]) => Math.abs(seconds) >= long) ?? ["minute", 60];
+  return ages.format(Math.trunc(seconds / size), unit);
+}
 
 function dress(root) {
   for (const button of within(root, "[data-dismiss], [data-copy]")) button.hidden = false;
   for (const time of within(root, "time[datetime]")) {
+    const at = new Date(time.dateTime);
     time.title ||= time.textContent;
-    time.textContent = clock.format(new Date(time.dateTime)); // in the reader's own time zone
+    time.textContent = clock.format(at); // in the reader's own time zone
+    if ("ago" in time.dataset) time.append(Object.assign(document.createElement("span"), { className: "vf-ago", textContent: age(at) }));
   }
 }
 
@@ -35,8 +46,43 @@ async function copied(button) {
   setTimeout(() => { label.textContent = before; }, 1600);
 }
 
+// Ctrl-K, Cmd-K or "/" from anywhere but a field; arrows walk what was found.
+const field = document.querySelector("form[role=search] input[name=q]");
+const found = document.getElementById("search-pop");
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const wanted = (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey)
+    || (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey);
+  if (wanted && field) {
+    event.preventDefault();
+    if (field.offsetParent === null) location.assign(field.form.action); // a narrow page has it on a page of its own
+    field.focus();
+    field.select();
+  }
+  if (!found || found.hidden || !["ArrowDown", "ArrowUp"].includes(event.key) || !found.parentElement.contains(event.target)) return;
+  event.preventDefault();
+  const stops = [field, ...within(found, "a")];
+  stops.at((stops.indexOf(event.target) + (event.key === "ArrowDown" ? 1 : -1)) % stops.length).focus();
+});
+
+if (found) {
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.detail.target === found) found.hidden = field.value.trim().length < 2;
+  });
+  field.addEventListener("input", () => { if (field.value.trim().length < 2) found.hidden = true; });
+  field.form.addEventListener("focusout", (event) => {
+    if (!field.form.contains(event.relatedTarget)) found.hidden = true;
+  });
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
+  if (found && !found.hidden && field.form.contains(document.activeElement)) {
+    found.hidden = true;
+    field.focus();
+    return;
+  }
   for (const open of within(document, "details.vf-drop[open]")) {
     open.open = false;
     open.querySelector("summary").focus();
@@ -52,6 +98,17 @@ for (const form of within(document, "form[data-guard]")) {
   form.addEventListener("submit", () => { typed = false; });
   addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 }
+
+// A second click while the answer is on its way sends nothing. Back from the browser's memory, it may again.
+const SENT = new Set();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (SENT.has(form)) event.preventDefault();
+  SENT.add(form);
+  setTimeout(() => SENT.delete(form), 10000);
+});
+addEventListener("pageshow", () => SENT.clear());
 
 // htmx swaps only what is good by default; a refusal is a row too, and what broke is said.
 document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.status));
