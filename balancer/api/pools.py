@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from balancer.api.changes import ChangeViewSet
 from balancer.api.fields import DAY_MS, BackupPoolField, DurationField, NullableText
+from balancer.api.filters import DurationFilter
 from balancer.api.status_fields import FRESH
 from balancer.haproxy.desired import Algorithm, CheckType
 from balancer.haproxy.listeners import Mode
@@ -135,6 +136,8 @@ class PoolSerializer(StrictSerializer):
 
 
 class PoolFilter(filters.FilterSet):
+    slow_start = DurationFilter(field_name="slow_start_ms")
+
     class Meta:
         model = Pool
         fields = ("name", "mode", "algorithm", "sticky_type", "backup_pool", "proxy_protocol", "http2", "tls_enabled")

@@ -18,7 +18,7 @@ LISTS = [
 ]
 # What no column holds as one value: looked up, computed for the reader, or a tree of its own.
 NOT_ONE_VALUE = {
-    "pools": {"health_check", "timeouts"},
+    "pools": {"health_check", "timeouts", "sticky", "tls", "status"},
     "backends": {"status", "drain"},
     "routes": {"action", "rewrite", "cors", "maintenance"},
     "listeners": {"endpoint", "idle_timeout"},
