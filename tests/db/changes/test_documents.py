@@ -22,7 +22,8 @@ from tests.db.changes.conftest import Fleet
 NOT_IN_A_DOCUMENT = {"id", "created_at", "updated_at", "moves"}
 SAID_OTHERWISE = {
     "backend": {"ip", "port"},  # as its address
-    "pool": {"backup_pool_id", "tls_bundle"},  # by the pool's name; by the certificate, which keeps the key it came with
+    # By the pool's name; by the certificate, which keeps the key that it came with.
+    "pool": {"backup_pool_id", "tls_bundle"},
 }
 
 
