@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
 from tenants.console import smtp_sentences as smtp_sentences  # adds what the service says
+from tenants.console.asking import Question
 from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
@@ -114,9 +116,18 @@ def try_out(request: TenantRequest) -> HttpResponse:
 try_out.throttle_class_name = "expensive"  # type: ignore[attr-defined]
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @tenant_page(Verb.SECRETS)
 def remove(request: TenantRequest) -> HttpResponse:
+    server = smtp_servers.of(request.tenant)
+    if server is None:
+        return redirect("account:smtp", request.tenant.slug)
+    if request.method == "GET":
+        follows = (_("Its password is forgotten. Mails of this tenant go by the platform's own server again."),)
+        title = _("Remove the mail server %(host)s?") % {"host": server.host}
+        back = reverse("account:smtp", args=[request.tenant.slug])
+        asked = Question(title, follows, _("Remove this server"), back, _("Mail"))
+        return page(request, "tenants/ask.html", {"question": asked})
     try:
         access.of(request).require_proof(now=timezone.now())
     except reauth.ReauthenticationNeeded:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("security/app", security.totp, name="totp"),
     path("security/app/remove", security.totp_remove, name="totp-remove"),
     path("security/codes", security.codes, name="codes"),
+    path("security/codes/new", security.codes_new, name="codes-new"),
     path("security/passkeys/options", security.passkey_options, name="passkey-new-options"),
     path("security/passkeys", security.passkey_add, name="passkey-new"),
     path("security/passkeys/<str:passkey_id>/remove", security.passkey_remove, name="passkey-remove"),

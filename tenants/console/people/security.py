@@ -5,7 +5,8 @@ import json
 import segno
 from django.contrib import messages
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from tenants import vault
+from tenants.console.asking import Question
 from tenants.console.forms import PasswordForm, TotpForm
 from tenants.console.people import ceremonies
 from tenants.console.sentences import sentence
@@ -96,8 +98,13 @@ def totp(request: OwnRequest) -> HttpResponse:
 
 @own_page(credentials=True)
 @proven
-@require_POST
+@require_http_methods(["GET", "POST"])
 def totp_remove(request: OwnRequest) -> HttpResponse:
+    has = second_factor.factors(request.person)
+    if not has.totp:
+        return redirect("account:security")
+    if request.method == "GET":
+        return ask(request, _("Remove the authenticator app?"), _("Remove the app"), last=has.passkeys == 0)
     second_factor.remove_totp(request.person, by=request.actor, now=timezone.now())
     messages.success(request, _("The authenticator app is removed."))
     return redirect("account:security")
@@ -155,11 +162,41 @@ def passkey_add(request: OwnRequest) -> HttpResponse:
 
 @own_page(credentials=True)
 @proven
-@require_POST
+@require_http_methods(["GET", "POST"])
 def passkey_remove(request: OwnRequest, passkey_id: str) -> HttpResponse:
+    if request.method == "GET":
+        passkey, has = get_object_or_404(request.person.passkeys, pk=passkey_id), second_factor.factors(request.person)
+        title = _("Remove the passkey %(name)s?") % {"name": passkey.name}
+        return ask(request, title, _("Remove the passkey"), last=has.passkeys == 1 and not has.totp)
     passkeys.remove(request.person, passkey_id, by=request.actor, now=timezone.now())
     messages.success(request, _("The passkey is removed."))
     return redirect("account:security")
+
+
+def ask(request: OwnRequest, title: str, act: str, *, last: bool) -> HttpResponse:
+    """`last`: no second factor is left then."""
+    follows: tuple[str, ...] = (_("It lets you in no more. Your other ways to sign in stay."),)
+    if last:
+        follows = (
+            _("It is your last second factor: your password alone lets you in then, and your recovery codes end too."),
+            _("A tenant that asks for a second factor does not let you in until you set one up again."),
+        )
+    return own_question(request, Question(title, follows, act, reverse("account:security"), _("Security")))
+
+
+@own_page(credentials=True)
+@require_GET
+def codes_new(request: OwnRequest) -> HttpResponse:
+    if not second_factor.factors(request.person).any:
+        return redirect("account:security")
+    follows = (_("The codes that you have now end at once. The new ones are shown once."),)
+    back, to = reverse("account:security"), reverse("account:codes")
+    asked = Question(_("Make new recovery codes?"), follows, _("Make new codes"), back, _("Security"), to)
+    return own_question(request, asked)
+
+
+def own_question(request: OwnRequest, question: Question) -> HttpResponse:
+    return own(request, "tenants/ask.html", {"question": question})
 
 
 def qr(uri: str) -> SafeString:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from tenants.console import menu
+from tenants.console.asking import Question
 from tenants.console.doors import TenantRequest, tenant_page, to_prove
 from tenants.console.menu import Item
 from tenants.console.page import page
@@ -119,18 +120,31 @@ ACTS: dict[str, Callable[[Membership, TenantRequest], str]] = {
 }
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 @tenant_page(Verb.MEMBERS)
 def act(request: TenantRequest, member_id: str, act: str) -> HttpResponse:
     if act not in ACTS:
         raise Http404
     found = _member(request, member_id)
+    if request.method == "GET":
+        return _asked(request, found) if act == "remove" else redirect("account:member", request.tenant.slug, member_id)
     try:
         messages.success(request, ACTS[act](found, request))
     except Refused as refused:
         messages.error(request, sentence(refused))
         return redirect("account:member", request.tenant.slug, member_id)
     return redirect("account:members", request.tenant.slug)
+
+
+def _asked(request: TenantRequest, found: Membership) -> HttpResponse:
+    who = found.user.email
+    follows = (
+        _("Signed out of this tenant at once; the keys that they made here are revoked for good."),
+        _("Only a new invitation brings them back."),
+    )
+    title, act = _("Remove %(who)s?") % {"who": who}, _("Remove the member")
+    question = Question(title, follows, act, reverse("account:member", args=[request.tenant.slug, found.pk]), who)
+    return page(request, "tenants/ask.html", {"question": question})
 
 
 @require_http_methods(["GET", "POST"])

@@ -79,7 +79,11 @@ def proven(view: View) -> View:
 
 
 def own(request: HttpRequest, template: str, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
-    """A page with the account's own menu."""
+    """A page with the account's own menu, and the way back to where one works."""
+    tenant = access.of(request).tenant
+    back = reverse("console:overview", args=[tenant.slug]) if tenant else reverse("account:home")
+    label = _("Back to the tenant") if tenant else _("Your tenants")
     items = [(reverse(name), label, icon) for name, label, icon in PAGES]
-    shown = [Shown(url, str(label), icon, request.path.startswith(url)) for url, label, icon in items]
+    mine = [Shown(url, str(label), icon, request.path.startswith(url)) for url, label, icon in items]
+    shown = [Shown(back, str(label), "layout-dashboard", here=False), *mine]
     return page(request, template, {"menu": shown, **context}, status=status)

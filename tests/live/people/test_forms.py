@@ -10,7 +10,7 @@ from tests.live.people.conftest import sign_in
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 # As a hand that is quick, or not sure: again while the answer is on its way.
-TWICE = """addEventListener("submit", (event) => setTimeout(() => event.target.querySelector(".btn-primary").click(), 5),
+TWICE = """addEventListener("submit", ({ target }) => setTimeout(() => target.querySelector(".btn-primary").click(), 5),
   { once: true })"""
 
 
