@@ -2,6 +2,7 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from balancer.console import header as header  # adds what it says on every page
 from balancer.console import refusals as refusals  # adds this app's sentences
 from balancer.console import route_sentences as route_sentences
 from tenants.console import menu

@@ -8,6 +8,7 @@ from balancer.console import (
     deployments,
     domains,
     export,
+    header,
     listeners,
     live,
     logs,
@@ -17,6 +18,7 @@ from balancer.console import (
     protection,
     revisions,
     routes,
+    search,
     start,
 )
 from balancer.console import menu as menu  # adds the entries
@@ -25,6 +27,8 @@ app_name = "console"
 urlpatterns = [
     path("t/<str:slug>", overview.overview),
     path("t/<str:slug>/", overview.overview, name="overview"),
+    path("t/<str:slug>/header", header.fragment, name="header"),
+    path("t/<str:slug>/search", search.index, name="search"),
     path("t/<str:slug>/live.json", live.live, name="live"),
     path("t/<str:slug>/pools", pools.index, name="pools"),
     path("t/<str:slug>/pools/new", pools.create, name="pool-new"),

@@ -6,7 +6,7 @@
 const WORDS = JSON.parse(document.getElementById("live-words").textContent);
 const { tenant, poll } = document.body.dataset;
 const moves = () => document.querySelector("[data-live=deployments]") !== null;
-const TOPICS = ["backends", "status", ...(moves() ? ["deployments"] : [])];
+const TOPICS = ["backends", "status", "deployments"];
 const FIRST_WAIT = 500, MOST_WAIT = 30_000, POLL_EVERY = 10_000, PING_EVERY = 20_000, SILENT_AFTER = 45_000;
 const STALE_AFTER = 5, OFFLINE_AFTER = 15; // seconds, as the server has them
 const FINAL = new Set([4400, 4401, 4403, 4404]); // no credential, no right, no such tenant
@@ -101,6 +101,7 @@ async function pollOnce() {
     if (pollTimer) connection("polling");
     for (const topic of TOPICS) take(topic, data[topic] ?? {}, true);
     if (moves()) refresh();
+    refreshHeader();
   } catch {
     connection(navigator.onLine ? "reconnecting" : "offline");
   }
@@ -110,7 +111,10 @@ async function pollOnce() {
 const SECTIONS = { backends: ["backends", "pools"], status: ["nodes", "totals"] };
 
 function take(topic, data, whole) {
-  if (topic === "deployments" && !whole) refresh();
+  if (topic === "deployments") {
+    if (!whole) refresh();
+    refreshHeader();
+  }
   for (const section of SECTIONS[topic] ?? []) {
     if (whole) state[section] = data[section] ?? {};
     else Object.assign(state[section], data[section]);
@@ -127,6 +131,17 @@ function refresh(wait = 250) {
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(() => {
     if (moves()) window.htmx?.ajax("GET", location.href, { target: "#main", select: "#main", swap: "morph:outerHTML" });
+  }, wait);
+}
+
+// Whether the newest state serves: asked for again when something moved, and until what is under way has arrived.
+let headerTimer = 0;
+const ARRIVING = "#serving:is([data-state=deploying], [data-state=pending])";
+
+function refreshHeader(wait = 250) {
+  clearTimeout(headerTimer);
+  headerTimer = setTimeout(() => {
+    if (!document.hidden) window.htmx?.ajax("GET", document.body.dataset.header, { target: "#serving", swap: "outerHTML" });
   }, wait);
 }
 
@@ -269,6 +284,7 @@ function paintAges() {
     row.classList.toggle("is-stale", fresh !== "live");
     if (seen.nodes.length) paintAdmin(row, seen.nodes);
   }
+  document.getElementById("serving")?.classList.toggle("is-stale", !connected && silent >= STALE_AFTER);
   for (const element of document.querySelectorAll("[data-live=pool], [data-live=totals]")) {
     const old = !connected && silent >= STALE_AFTER;
     element.classList.toggle("is-stale", old || element.dataset.fresh === "stale" || element.dataset.fresh === "offline");
@@ -284,6 +300,7 @@ document.addEventListener("visibilitychange", () => {
     say("pause");
     return;
   }
+  refreshHeader();
   if (socket) say("resume");
   else { attempts = 0; connect(); }
 });
@@ -291,7 +308,9 @@ addEventListener("online", () => { attempts = 0; connect(); });
 addEventListener("offline", () => connection("offline"));
 addEventListener("pagehide", () => socket?.close());
 // A row that was swapped in is from the moment of its answer; what we know since then goes on top.
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (document.querySelector(ARRIVING)) refreshHeader(2000);
+  else if (event.detail.requestConfig?.verb === "post") refreshHeader(); // an act: its change is on its way
   for (const row of document.querySelectorAll("[data-live=backend][data-asked]:not([data-asked=''])")) {
     asked.set(row.dataset.id, Date.now());
     row.dataset.asked = "";
@@ -316,3 +335,4 @@ setInterval(() => say("ping"), PING_EVERY);
 connection("reconnecting");
 connect();
 if (moves() && document.querySelector(UNDER_WAY)) refresh(2000);
+if (document.querySelector(ARRIVING)) refreshHeader(1000);

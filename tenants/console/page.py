@@ -1,5 +1,6 @@
 """Render a page inside the console's frame."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,8 @@ from tenants.services.signing_in import second_factor
 
 THEME_COOKIE = "theme"
 SWITCHER_MOST = 50
+# What apps above say on every page of a tenant.
+THEN: "list[Callable[[HttpRequest, Tenant], dict[str, Any]]]" = []
 
 
 def page(
@@ -25,9 +28,10 @@ def page(
 
 
 def frame(request: HttpRequest) -> dict[str, Any]:
-    """What the header and the menu show. One query, of the tenants to switch to."""
+    """What the header and the menu show. One query, of the tenants to switch to, and what apps above ask."""
     found = access.of(request)
     user = found.caller.user if found.caller else None
+    more = [then(request, found.tenant) for then in THEN] if found.tenant else []
     return {
         "tenant": found.tenant,
         "role": found.role,
@@ -43,6 +47,7 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "here": request.get_full_path() if request.method == "GET" else request.path,
         "request_id": request_id(),
         "demo": settings.DEMO,
+        **{name: value for said in more for name, value in said.items()},
     }
 
 
