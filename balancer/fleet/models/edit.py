@@ -49,3 +49,8 @@ class Edit(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_act_display()} {self.kind} {self.name}"
+
+    @property
+    def etag(self) -> str:
+        """What becomes of it changes; what it says does not."""
+        return f"{self.pk}-{self.revision_id or ('staged' if self.staged else 'due')}"

@@ -20,6 +20,7 @@ POOL = {
     "algorithm": "round_robin", "retries": "2", "check_type": "http", "check_method": "GET", "check_path": "/",
     "check_expected_status": "200-399", "check_interval_ms": "5s", "check_timeout_ms": "2s", "check_rise": "2",
     "check_fall": "3", "timeout_connect_ms": "5s", "timeout_server_ms": "30s", "timeout_queue_ms": "5s",
+    "sticky_type": "none", "proxy_protocol": "none",
 }  # fmt: skip
 
 
