@@ -2,13 +2,17 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from billing.models import Plan, Subscription
 from billing.services import subscriptions
 from tenants.admin_base import Rows
+from tenants.admin_tenants import TenantAdmin
+from tenants.models import Tenant
 from tenants.restkit import access
 
 LIMITS = frozenset({"requests_per_second", "burst", "daily_traffic", "routes", "backends", "listeners", "members"})
@@ -60,3 +64,27 @@ class SubscriptionAdmin(Rows):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+
+class PlanForm(forms.Form):
+    plan = forms.ModelChoiceField(queryset=Plan.objects.order_by("position"), empty_label=None)
+
+
+@admin.action(description="Move to another plan")
+def move_to_plan(tenants: TenantAdmin, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
+    form = PlanForm(request.POST if "apply" in request.POST else None)
+    if not form.is_valid():
+        question = (
+            "The plan's limits count at once, and a trial ends. What is beyond them goes on, and nothing is added."
+        )
+        return tenants.ask(
+            request, chosen, form, action="move_to_plan", title="Move to another plan", question=question
+        )
+    plan = form.cleaned_data["plan"].pk
+    tenants.each(
+        request, chosen, f"moved to {plan}", lambda one, by, now: subscriptions.change(one, plan=plan, by=by, now=now)
+    )
+    return None
+
+
+TenantAdmin.actions = (*TenantAdmin.actions, move_to_plan)

@@ -1,11 +1,13 @@
 """Tenants, for staff: what is in each, and what is done to several at once."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
+from django.forms import Form
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -39,7 +41,7 @@ class MembershipInline(Inline):
 
 @admin.register(Tenant)
 class TenantAdmin(Rows):
-    """Suspended and activated by actions, which reach the nodes; on another plan in its subscription."""
+    """Suspended and activated by actions, which reach the nodes; billing adds the one that moves to another plan."""
 
     list_display = ("slug", "name", "status", "plan", *COUNTS, "created_at")
     list_filter = ("status", "subscription__plan")
@@ -58,7 +60,7 @@ class TenantAdmin(Rows):
     )
     readonly_fields = fields[2:]
     inlines = (MembershipInline,)
-    actions = ("suspend", "activate", "restore", "as_csv")
+    actions: Sequence[str | Callable[..., Any]] = ("suspend", "activate", "restore", "as_csv")
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         """The page's tenants with what is in each: two queries for all of them."""
@@ -86,20 +88,21 @@ class TenantAdmin(Rows):
     def suspend(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> HttpResponse | None:
         form = ReasonForm(request.POST if "apply" in request.POST else None)
         if not form.is_valid():
-            return self._ask(request, chosen, form, action="suspend")
+            question = "Their sites will answer 503 within seconds, and nothing in them can be changed."
+            return self.ask(request, chosen, form, action="suspend", title="Suspend", question=question)
         reason = form.cleaned_data["reason"]
-        self._each(
+        self.each(
             request, chosen, "suspended", lambda one, by, now: tenant_life.suspend(one, reason=reason, by=by, now=now)
         )
         return None
 
     @admin.action(description="Activate")
     def activate(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
-        self._each(request, chosen, "activated", lambda one, by, now: tenant_life.activate(one, by=by, now=now))
+        self.each(request, chosen, "activated", lambda one, by, now: tenant_life.activate(one, by=by, now=now))
 
     @admin.action(description="Restore a deleted one")
     def restore(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> None:
-        self._each(request, chosen, "restored", lambda one, by, now: tenant_life.restore(one, by=by, now=now))
+        self.each(request, chosen, "restored", lambda one, by, now: tenant_life.restore(one, by=by, now=now))
 
     @admin.action(description="Download as CSV")
     def as_csv(self, request: HttpRequest, chosen: QuerySet[Tenant]) -> StreamingHttpResponse:
@@ -107,20 +110,23 @@ class TenantAdmin(Rows):
         batches = ([row(one) for one in counted(ordered[at : at + AT_ONCE])] for at in range(0, len(ordered), AT_ONCE))
         return export.answer(request, batches, columns=CSV, kind=Format.CSV, name="tenants")
 
-    def _ask(self, request: HttpRequest, chosen: QuerySet[Tenant], form: ReasonForm, *, action: str) -> HttpResponse:
+    def ask(
+        self, request: HttpRequest, chosen: QuerySet[Tenant], form: Form, *, action: str, title: str, question: str
+    ) -> HttpResponse:
+        """A page that names whom it concerns; its button sends the same act with `apply`."""
         hidden = [("action", action), *((helpers.ACTION_CHECKBOX_NAME, one.pk) for one in chosen)]
         context = {
             **self.admin_site.each_context(request),
-            "title": "Suspend",
-            "question": "Their sites will answer 503 within seconds, and nothing in them can be changed.",
+            "title": title,
+            "question": question,
             "things": chosen,
             "hidden": hidden,
             "form": form,
-            "button": "Suspend",
+            "button": title,
         }
         return render(request, "staff/ask.html", context)
 
-    def _each(self, request: HttpRequest, chosen: QuerySet[Tenant], word: str, act: Any) -> None:
+    def each(self, request: HttpRequest, chosen: QuerySet[Tenant], word: str, act: Any) -> None:
         """One's refusal does not hold up the others."""
         by, done = access.of(request).actor(access.address_of(request)), 0
         for tenant in chosen:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -9,13 +10,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from balancer.fleet.models import Edit
+from balancer.fleet.models import Edit, HostClaim
 from balancer.live import passes, watch
 from balancer.live.passes import Shown
+from balancer.models import Backend, Pool, Route
 from billing.models import Plan, Subscription
+from tenants.admin_tenants import COUNTS
 from tenants.models import AuditEntry, Membership, Tenant, User
 from tenants.roles import Role
-from tenants.scope import platform_scope
+from tenants.scope import platform_scope, tenant_scope
 from tenants.services import impersonation
 from tests import build
 from tests.conftest import World
@@ -64,6 +67,41 @@ def test_g19_the_csv_equals_the_database_and_runs_no_formula(world: World, staff
     assert rows["theirs"]["name"] == "'=HYPERLINK(evil)"
     ours = rows["ours"]
     assert (ours["plan"], ours["members"], ours["pools"], ours["routes"], ours["hosts"]) == ("pro", "2", "1", "1", "1")
+
+
+def test_g19_several_are_moved_to_another_plan(world: World, staff: Client) -> None:
+    chosen = {"_selected_action": [world.ours.pk, world.theirs.pk]}
+    asked = staff.post(TENANTS, {"action": "move_to_plan", **chosen}).content.decode()
+    assert "The plan&#x27;s limits count at once" in asked
+    assert '<option value="business">' in asked
+    refused = staff.post(TENANTS, {"action": "move_to_plan", **chosen, "apply": "1", "plan": "no such plan"})
+    assert "Select a valid choice" in refused.content.decode()
+    with platform_scope():
+        assert set(Subscription.objects.values_list("plan", flat=True)) == {"pro"}
+    staff.post(TENANTS, {"action": "move_to_plan", **chosen, "apply": "1", "plan": "business"})
+    with platform_scope():
+        assert set(Subscription.objects.values_list("plan", flat=True)) == {"business"}
+        assert Edit.objects.filter(kind="tenant", after={"plan": "business"}).count() == 2
+    assert acts(world.theirs, "tenant.plan")[0].actor == "staff@veloflux.test"
+
+
+def test_g19_the_lists_numbers_are_the_databases(world: World, staff: Client) -> None:
+    pool = build.pool(world.ours)
+    for number in range(3):
+        build.backend(world.ours, pool, address=f"10.0.0.{number + 1}:80")
+    build.route(world.ours, pool)
+    build.route(world.theirs)
+    page = staff.get(TENANTS).content.decode()
+    for tenant in (world.ours, world.theirs):
+        line = re.search(rf"<tr>(?:(?!</tr>).)*/{tenant.pk}/change/(?:(?!</tr>).)*</tr>", page, re.DOTALL)
+        assert line
+        seen = {name: int(re.search(rf'class="field-{name}">(\d+)<', line[0])[1]) for name in COUNTS}  # type: ignore[index]
+        with platform_scope():
+            members = Membership.objects.filter(tenant=tenant).count()
+            hosts = HostClaim.objects.filter(tenant=tenant).count()
+        with tenant_scope(tenant):
+            rows = (Pool.objects.count(), Backend.objects.count(), Route.objects.count())
+        assert tuple(seen.values()) == (members, *rows, hosts)
 
 
 def test_i8_another_plan_and_other_limits_become_edits(world: World, staff: Client) -> None:
