@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
 from tenants.console.formwork import ConsoleForm
+from tenants.errors import Refused
 from tenants.lines import is_line
 from tenants.models import Theme
 
@@ -31,6 +32,12 @@ class LoginForm(ConsoleForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
     )
     next = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def show(self, refused: Refused) -> None:
+        """The address stays; the password is what is typed again."""
+        super().show(refused)
+        self.fields["email"].widget.attrs["autofocus"] = False
+        self.fields["password"].widget.attrs["autofocus"] = True
 
 
 class SignUpForm(ConsoleForm):

@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
@@ -23,7 +24,7 @@ from tenants.console.forms import LineField
 from tenants.console.formwork import ConsoleForm
 from tenants.console.menu import Item
 from tenants.console.page import page
-from tenants.console.words import RIGHTS, ROLES
+from tenants.console.words import RIGHTS, RIGHTS_TOLD, ROLES
 from tenants.errors import Refused
 from tenants.models import ApiKey
 from tenants.restkit import access
@@ -46,7 +47,7 @@ class KeyForm(ConsoleForm):
     scopes = forms.MultipleChoiceField(
         label=gettext_lazy("Only these rights"),
         required=False,
-        choices=[(verb.value, RIGHTS.get(verb.value, verb.value)) for verb in Verb],
+        choices=[(right, format_lazy("{}: {}", word, RIGHTS_TOLD[right])) for right, word in RIGHTS.items()],
         help_text=gettext_lazy("None chosen: all that the role has."),
         widget=forms.CheckboxSelectMultiple,
     )

@@ -20,3 +20,13 @@ RIGHTS: dict[str, Promise] = {
     "billing": _("billing"),
     "own": _("own"),
 }
+RIGHTS_TOLD: dict[str, Promise] = {
+    "view": _("look at everything"),
+    "edit": _("change pools, backends and routes"),
+    "deploy": _("deploy what waits, and roll back"),
+    "runtime": _("drain, make ready, maintain, set weights"),
+    "secrets": _("sign-in, mail server, what is kept encrypted"),
+    "members": _("people, their roles, and the audit log"),
+    "billing": _("plan and invoices"),
+    "own": _("rename or delete the tenant"),
+}

@@ -92,7 +92,7 @@ def totp(request: OwnRequest) -> HttpResponse:
             form.show(refused)
         else:
             return own(request, "tenants/codes.html", {"codes": codes})
-    context = {"form": form, "secret": begun.secret, "qr": qr(begun.uri)}
+    context = {"form": form, "secret": begun.secret, "uri": begun.uri, "qr": qr(begun.uri)}
     return own(request, "tenants/totp.html", context, status=422 if form.errors else 200)
 
 

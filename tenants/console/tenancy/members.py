@@ -192,12 +192,14 @@ def listed(request: TenantRequest, form: InviteForm, *, status: int = 200) -> Ht
         waiting = [
             {"it": one, "role": ROLES[one.role], "open": one.expires_at > now} for one in still.order_by("email")
         ]
+    seats, used = limits.seats(request.tenant), limits.seats_used(request.tenant, now=now)
     context = {
         "rows": [_row(one, request) for one in found],
         "waiting": waiting,
         "form": form,
-        "seats": limits.seats(request.tenant),
-        "used": limits.seats_used(request.tenant, now=now),
+        "seats": seats,
+        "used": used,
+        "full": seats is not None and used >= seats and not form.is_bound,  # what was typed stays, with its refusal
     }
     return page(request, "tenants/members.html", context, status=status)
 

@@ -44,7 +44,12 @@ class RenameForm(ConsoleForm):
 
 
 class SecondFactorForm(ConsoleForm):
-    since = forms.ChoiceField(label=_("A second factor is required"), choices=[("", _("of nobody")), *GRACE_DAYS])
+    since = forms.ChoiceField(
+        label=_("A second factor is required"),
+        choices=[("", _("of nobody")), *GRACE_DAYS],
+        help_text=_("Who has none by then, you included, is let in again as soon as one is set up."),
+        required=False,
+    )
 
 
 class DeleteForm(ConsoleForm):

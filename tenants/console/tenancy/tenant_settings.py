@@ -51,7 +51,10 @@ def second_factor(request: TenantRequest) -> HttpResponse:
     days = form.cleaned_data["since"]
     since = now + timedelta(days=int(days)) if days else None
     policies.require_second_factor(request.tenant, since=since, by=request.actor, now=now)
-    messages.success(request, _("Saved."))
+    said = (
+        _("Every member needs a second factor: the date is below.") if since else _("Nobody has to have one any more.")
+    )
+    messages.success(request, said)
     return redirect("account:settings", request.tenant.slug)
 
 
