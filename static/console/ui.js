@@ -9,7 +9,7 @@ const UNITS = [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 
 function age(at) {
   const seconds = (at - Date.now()) / 1000;
   const [unit, size] = UNITS.find(([, long]) => Math.abs(seconds) >= long) ?? ["minute", 60];
-  return ages.format(Math.trunc(seconds / size), unit);
+  return ages.format(Math.round(seconds / size), unit);
 }
 
 function dress(root) {
@@ -110,13 +110,26 @@ document.addEventListener("submit", (event) => {
 });
 addEventListener("pageshow", () => SENT.clear());
 
-// htmx swaps only what is good by default; a refusal is a row too, and what broke is said.
-document.addEventListener("htmx:responseError", (event) => toast(event.detail.xhr.status));
-document.addEventListener("htmx:sendError", () => toast(0));
+// What a page looks up by itself may fail: it looks again, and what is shown grows old. An act that failed says so, and
+// nothing on the page is lost by it. What another has changed meanwhile (4xx) is shown as it is now.
+document.addEventListener("htmx:responseError", (event) => failed(event.detail.requestConfig.verb, event.detail.xhr.status));
+document.addEventListener("htmx:sendError", (event) => failed(event.detail.requestConfig.verb, 0));
 document.addEventListener("htmx:afterSwap", () => dress(document));
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!/^\/(login|reauthenticate)\b/.test(event.detail.pathInfo.responsePath ?? "")) return;
+  event.detail.shouldSwap = false; // signed out meanwhile: a page of its own, and not a part of this one
+  location.reload();
+});
 
-function toast(status) {
-  location.assign(status === 401 || status === 403 ? location.href : `${location.pathname}${location.search}`);
+function failed(verb, status) {
+  if (verb === "get") return;
+  if (status >= 400 && status < 500) {
+    location.assign(`${location.pathname}${location.search}`);
+    return;
+  }
+  const made = document.getElementById("toast-failed").content.firstElementChild.cloneNode(true);
+  document.getElementById("toasts").replaceChildren(made);
+  dress(document);
 }
 
 dress(document);
