@@ -130,8 +130,13 @@ const UNDER_WAY = "[data-testid=badge-sync]:is([data-state=deploying], [data-sta
 function refresh(wait = 250) {
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(() => {
-    if (moves()) window.htmx?.ajax("GET", location.href, { target: "#main", select: "#main", swap: "morph:outerHTML" });
+    if (moves()) look(location.href, { target: "#main", select: "#main", swap: "morph:outerHTML" });
   }, wait);
+}
+
+// A look that fails changes nothing: the chip says that the page hears nobody, and the next look comes by itself.
+function look(url, how) {
+  window.htmx?.ajax("GET", url, how).catch(() => {});
 }
 
 // Whether the newest state serves: asked for again when something moved, and until what is under way has arrived.
@@ -141,7 +146,7 @@ const ARRIVING = "#serving:is([data-state=deploying], [data-state=pending])";
 function refreshHeader(wait = 250) {
   clearTimeout(headerTimer);
   headerTimer = setTimeout(() => {
-    if (!document.hidden) window.htmx?.ajax("GET", document.body.dataset.header, { target: "#serving", swap: "outerHTML" });
+    if (!document.hidden) look(document.body.dataset.header, { target: "#serving", swap: "outerHTML" });
   }, wait);
 }
 
