@@ -34,8 +34,9 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
+    """`next`: a page of ours to come out at, such as an invitation for somebody else."""
     console_sessions.finish(request)
-    return redirect("account:login")
+    return HttpResponseRedirect(safe_next(request, request.POST.get("next", ""), default=reverse("account:login")))
 
 
 @require_http_methods(["GET", "POST"])

@@ -39,7 +39,8 @@ def invite(request: HttpRequest, token: str) -> HttpResponse:
         except Refused as refused:
             if caller is None and refused.errors:
                 form.show(refused)
-            refused_because = sentence(refused)
+            else:
+                refused_because = sentence(refused)
         else:
             messages.success(request, _("Welcome to %(tenant)s.") % {"tenant": joined.tenant.name})
             return redirect("console:overview", joined.tenant.slug)

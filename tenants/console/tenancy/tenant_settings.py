@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
@@ -51,9 +52,12 @@ def second_factor(request: TenantRequest) -> HttpResponse:
     days = form.cleaned_data["since"]
     since = now + timedelta(days=int(days)) if days else None
     policies.require_second_factor(request.tenant, since=since, by=request.actor, now=now)
-    said = (
-        _("Every member needs a second factor: the date is below.") if since else _("Nobody has to have one any more.")
-    )
+    if since is None:
+        said = _("Nobody has to have one any more.")
+    elif since > now:
+        said = _("Every member needs a second factor from %(date)s on.") % {"date": date_format(since, "j M Y")}
+    else:
+        said = _("Every member needs a second factor from now on.")
     messages.success(request, said)
     return redirect("account:settings", request.tenant.slug)
 

@@ -52,3 +52,10 @@ def test_who_is_not_signed_in_is_offered_to(world: World, client: Client) -> Non
     main = client.get("/nothing").content.decode().split("<main", 1)[1]
     assert ">Sign in</a>" in main
     assert "To the overview" not in main
+
+
+def test_who_holds_somebody_elses_invitation_signs_out_and_comes_back_to_it(world: World, person: User) -> None:
+    client = console(person)
+    assert client.post("/logout", {"next": "/invite/abc"}).headers["Location"] == "/invite/abc"
+    assert client.get("/profile").headers["Location"] == "/login?next=/profile"
+    assert client.post("/logout", {"next": "//evil.example/"}).headers["Location"] == "/login"
