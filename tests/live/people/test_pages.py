@@ -127,7 +127,7 @@ def test_a_fresh_proof_is_asked_for_and_then_one_goes_on(open_page: OpenPage, pe
     page.wait_for_url("**/reauthenticate?next=*")
     page.locator("[name=password]").fill("wrong wrong wrong")
     page.locator("main form button.btn-primary").click()
-    expect(page.get_by_text("E-mail or password is wrong.")).to_be_visible()
+    expect(page.get_by_text("This is not your password.")).to_be_visible()
     page.locator("[name=password]").fill(build.PASSWORD)
     page.locator("main form button.btn-primary").click()
     page.wait_for_url("**/profile/email")
