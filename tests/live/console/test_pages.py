@@ -10,7 +10,18 @@ from tests.live.console.visitor import Visitor
 
 pytestmark = [pytest.mark.live, pytest.mark.browser]
 
-PAGES = ("/", "/pools", "/pools/new", "/routes", "/routes/new", "/deployments", "/deployments/1", "/changes", "/logs", "/search?q=demo")
+PAGES = (
+    "/",
+    "/pools",
+    "/pools/new",
+    "/routes",
+    "/routes/new",
+    "/deployments",
+    "/deployments/1",
+    "/changes",
+    "/logs",
+    "/search?q=demo",
+)
 DOORS = ("/login", "/signup", "/preferences")
 WORDS = {"en-US": ("en", "Overview", "Sign in"), "pt-BR": ("pt-br", "Visão geral", "Entrar")}
 SERIOUS = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
