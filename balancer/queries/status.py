@@ -7,7 +7,7 @@ backends must not break because their status cannot be had. `now` is the caller'
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -30,6 +30,7 @@ from balancer.queries.observed import (
 
 Key = tuple[str, str]
 Hash = Mapping[str, str]
+SERVER_FIELDS = {one.name for one in fields(ServerRow)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +159,8 @@ def _servers(rows: Hash) -> dict[Key, dict[str, ServerRow]]:
     for field, text in rows.items():
         name, _, node = field.partition("|")
         pool, slash, server = name.partition("/")
-        if slash:
-            found[pool, server][node] = _server(json.loads(text))
+        if slash and (read := _server(json.loads(text))) is not None:
+            found[pool, server][node] = read
     return found
 
 
@@ -172,7 +173,10 @@ def _pool_rows(rows: Hash) -> dict[str, dict[str, PoolRow]]:
     return found
 
 
-def _server(told: Mapping[str, Any]) -> ServerRow:
+def _server(told: Mapping[str, Any]) -> ServerRow | None:
+    """None for a row of another version of ours: the next word from the node says it anew."""
+    if told.keys() != SERVER_FIELDS:
+        return None
     return ServerRow(**{**told, "oper": Oper(told["oper"])})
 
 

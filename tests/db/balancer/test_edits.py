@@ -25,6 +25,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "backends": {"address": "10.9.9.9:80", "weight": 7},
     "pool-backends": {"address": "10.9.9.9:80", "weight": 7},
     "routes": {"host": "new.test"},
+    "listeners": {"description": "a new one"},
 }
 ACTS: dict[str, dict[str, Any]] = {
     "drain": {"force": True}, "maintain": {"force": True}, "ready": {}, "weight": {"weight": 3}, "destroy": {},
@@ -37,6 +38,8 @@ def body_for(world: World, endpoint: Endpoint) -> dict[str, Any]:
     body = CHANGES[endpoint.mount.basename]
     if endpoint.action == "partial_update" or endpoint.mount.basename in ("pools", "pool-backends"):
         return body
+    if endpoint.mount.basename == "listeners":
+        return {**body, "kind": "tcp", "pool": build.tcp_pool(world.ours).pk}
     return {**body, "pool": build.pool(world.ours).pk}
 
 

@@ -18,6 +18,7 @@ from balancer.fleet.models import (
     Revision,
     Snapshot,
     Trial,
+    UpstreamFile,
 )
 from balancer.models import Pool
 from tenants.models import Tenant
@@ -26,7 +27,7 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move)
+UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move, UpstreamFile)
 
 
 def fill(tenant: Tenant) -> None:
@@ -36,6 +37,7 @@ def fill(tenant: Tenant) -> None:
     with platform_scope():
         Contents.objects.create(tenant=tenant, revision=deployed.revision, objects_kept={})
         Delivery.objects.create(tenant=tenant)
+        UpstreamFile.objects.create(tenant=tenant, name="a" * 64, sealed="sealed")
         Trial.objects.create(
             tenant=tenant, revision=deployed.revision, node=deployed.node, generation=1, seconds=5, began_at=build.NOW
         )
@@ -94,7 +96,7 @@ def test_the_applications_role_cannot_pass_by_the_policy(world: World) -> None:
 
 def test_every_shared_table_with_a_tenant_is_under_a_policy_or_says_why_not() -> None:
     """A new one must be decided upon."""
-    asked_across_tenants = {"fleet_placement", "fleet_hostclaim"}
+    asked_across_tenants = {"fleet_placement", "fleet_hostclaim", "fleet_portclaim"}
     with platform_scope(), connection.cursor() as cursor:
         cursor.execute(
             "SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "

@@ -42,5 +42,9 @@ def test_k1_a_weight_set_by_hand_is_shown_and_restored(stack: Stack, make_site: 
     until(lambda: trail(site, "drift.restored"), within=60, every=0.5, what="its end in the audit trail")
     assert trail(site, "drift.found")
     assert not shown()
-    sides = {side["backend"]: side for side in site.api.get("/debug/pools").json()["backends"]}
-    until(lambda: all(node["differs"] == [] for node in sides[one["id"]]["nodes"]), within=3, what="no difference")
+
+    def same() -> bool:
+        sides = {side["backend"]: side for side in site.api.get("/debug/pools").json()["backends"]}
+        return all(node["differs"] == [] for node in sides[one["id"]]["nodes"])
+
+    until(same, what="no difference")
