@@ -50,6 +50,7 @@ def changed_meanwhile(request: HttpRequest, moment: datetime, form: ConsoleForm,
     form.add_error(
         None, _("Someone changed this while you were editing. Theirs stands below yours; Save again to keep yours.")
     )
+    form.lead_to_first_error()
     return True
 
 

@@ -135,8 +135,9 @@ function refresh(wait = 250) {
 }
 
 // A look that fails changes nothing: the chip says that the page hears nobody, and the next look comes by itself.
+// It is its target's own request: one without a source is the whole page's, and holds up the next.
 function look(url, how) {
-  window.htmx?.ajax("GET", url, how).catch(() => {});
+  window.htmx?.ajax("GET", url, { source: how.target, ...how }).catch(() => {});
 }
 
 // Whether the newest state serves: asked for again when something moved, and until what is under way has arrived.

@@ -23,7 +23,7 @@ class ConsoleForm(forms.Form):
 
     def full_clean(self) -> None:
         super().full_clean()
-        self._lead_to_first_error()
+        self.lead_to_first_error()
 
     def show(self, refused: Refused) -> None:
         """Each error next to its field, what has no field above the form; what was typed stays."""
@@ -32,13 +32,13 @@ class ConsoleForm(forms.Form):
             self.add_error(self.field_of(error.pointer), sentence(error))
         if not refused.errors:
             self.add_error(None, sentence(refused))
-        self._lead_to_first_error()
+        self.lead_to_first_error()
 
     def field_of(self, pointer: str) -> str | None:
         name = self.pointers.get(pointer, pointer.strip("/").replace("/", "_"))
         return name if name in self.fields else None
 
-    def _lead_to_first_error(self) -> None:
+    def lead_to_first_error(self) -> None:
         """Who was refused types where the first mistake is, and not where an empty form begins."""
         wrong = [name for name in self.fields if name in self.errors]
         if wrong:

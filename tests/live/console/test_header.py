@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.live.console.visitor import Visitor
 
@@ -59,3 +59,18 @@ def test_an_act_that_does_not_get_through_says_so_and_the_page_stays(visit: Call
     toast.get_by_role("button", name="Dismiss").click()
     expect(toast).to_have_count(0)
     someone.watch.wrong.clear()  # htmx writes into the browser's log that it could not send
+
+
+def test_looking_up_the_header_dims_no_button(visit: Callable[..., Visitor]) -> None:
+    someone = visit()
+    someone.sign_in()
+    page = someone.page
+    held: list[Route] = []
+    page.route("**/header", lambda route: held.append(route))
+    with page.expect_request("**/header"):
+        someone.at("/pools/new")
+    button = page.locator("main form .btn-primary")
+    assert button.evaluate("one => getComputedStyle(one).opacity") == "1"
+    assert button.evaluate("one => getComputedStyle(one).pointerEvents") == "auto"
+    for route in held:
+        route.continue_()

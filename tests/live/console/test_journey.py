@@ -98,6 +98,7 @@ def test_a_concurrent_edit_shows_theirs_beside_mine(visit: Callable[..., Visitor
     someone.submit()
     expect(someone.page.locator("#form-errors")).to_contain_text("Someone changed this")
     expect(someone.page.locator("#id_retries_error")).to_contain_text("Now stored: 5")
+    expect(someone.page.locator("[name=description]")).to_be_focused()
     someone.submit()
     someone.page.wait_for_url(f"**{pool}")
 
