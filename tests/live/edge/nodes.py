@@ -33,7 +33,7 @@ NO_CHECK = HealthCheck(type=CheckType.NONE)
 FAST_CHECK = HealthCheck(type=CheckType.HTTP, path="/health", interval_ms=200, timeout_ms=200, rise=1, fall=1)
 
 
-def eventually(is_so: Callable[[], bool], *, within: float = 15.0) -> None:
+def eventually(is_so: Callable[[], bool], *, within: float = 40.0) -> None:
     deadline = time.monotonic() + within
     while not is_so():
         assert time.monotonic() < deadline, "it never came to be"
