@@ -66,7 +66,7 @@ class BulkDoneSerializer(serializers.Serializer[Any]):
 
 
 class BulkViewSet(ChangeView):
-    """Pools come first, then backends, then routes; within one kind, the order of the call."""
+    """Pools come first, then backends, routes and listeners; within one kind, the order of the call."""
 
     queryset = Edit.objects.none()
     serializer_class = BulkSerializer
@@ -74,11 +74,13 @@ class BulkViewSet(ChangeView):
     filter_backends = ()
     schema = Schema()  # the change stands in the body already
     throttle_class_name = "expensive"
-    verbs: ClassVar[dict[str, Verb]] = dict.fromkeys(("create", "pools", "backends", "routes", "metadata"), Verb.EDIT)
+    verbs: ClassVar[dict[str, Verb]] = {
+        **dict.fromkeys(("create", "pools", "backends", "routes", "metadata"), Verb.EDIT), "listeners": Verb.SECRETS,
+    }  # fmt: skip
 
     @extend_schema(request=KindBulkSerializer, responses={200: BulkDoneSerializer})
     def create(self, request: Request, **_: Any) -> Response:
-        """Add, change and delete pools, backends and routes together."""
+        """Add, change and delete pools, backends, routes and listeners together. Of listeners: admins and owners."""
         return self.run(KindBulkSerializer, "")
 
     @extend_schema(request=BulkSerializer, responses={200: BulkDoneSerializer})
@@ -99,11 +101,19 @@ class BulkViewSet(ChangeView):
         """Add, change and delete routes."""
         return self.run(BulkSerializer, "route")
 
+    @extend_schema(request=BulkSerializer, responses={200: BulkDoneSerializer})
+    @action(detail=False, methods=["post"])
+    def listeners(self, request: Request, **_: Any) -> Response:
+        """Add, change and delete listeners."""
+        return self.run(BulkSerializer, "listener")
+
     def run(self, serializer: type[StrictSerializer], kind: str) -> Response:
         form = serializer(data=self.request.data)
         form.is_valid(raise_exception=True)
         sent = form.validated_data
         operations = [operation(one, kind or one["kind"]) for one in sent["operations"]]
+        if any(one.kind == "listener" for one in operations):
+            self.require(Verb.SECRETS)
         try:
             done = batch.run(operations, by=self.actor, now=self.now, atomic=sent["atomic"], dry_run=sent["dry_run"])
         except BatchRefused as refused:

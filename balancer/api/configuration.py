@@ -1,6 +1,5 @@
 """The configuration as a whole: as it is wanted and as it runs, checked, taken along, brought back; and a reload."""
 
-from collections import Counter
 from typing import IO, Any, ClassVar
 
 from django.http import HttpResponse
@@ -11,17 +10,16 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from balancer.api import documents, portable
+from balancer.api import documents, imports, portable, protecting, terraform
 from balancer.api.changes import ChangeSerializer, ChangeView
-from balancer.api.differences import DifferenceSerializer
 from balancer.api.documents import Document
-from balancer.api.operations import FORMS
+from balancer.api.imports import MODES, ImportedSerializer
+from balancer.api.plans import Plan
 from balancer.fleet.models import Edit
 from balancer.haproxy import shown
-from balancer.queries import changes, desired_state, fleet_state, objects
-from balancer.services import batch, checks, deployments, releases, staging
-from balancer.services.batch import BatchRefused
-from tenants.errors import InvalidField, Refused
+from balancer.queries import changes, desired_state, fleet_state
+from balancer.services import checks, deployments, releases, staging
+from tenants.errors import InvalidField
 from tenants.restkit.parsers import Limited, ObjectParser
 from tenants.restkit.schema import Schema
 from tenants.restkit.serializers import StrictSerializer
@@ -33,7 +31,6 @@ TYPES = {
     "terraform": "text/plain; charset=utf-8",
 }  # fmt: skip
 SUFFIX = {"json": "json", "yaml": "yaml", "haproxy": "cfg", "terraform": "tf"}
-MODES = ("merge", "replace")
 FORMAT = OpenApiParameter("format", str, enum=list(TYPES))
 HOW = [OpenApiParameter("mode", str, enum=list(MODES)), OpenApiParameter("dry_run", bool)]
 
@@ -79,22 +76,6 @@ class ValidSerializer(serializers.Serializer[Any]):
     valid = serializers.BooleanField()
     haproxy = serializers.BooleanField(help_text="Whether the real HAProxy was asked.")
     note = serializers.CharField()
-
-
-class CountSerializer(serializers.Serializer[Any]):
-    created = serializers.IntegerField()
-    updated = serializers.IntegerField()
-    unchanged = serializers.IntegerField()
-    deleted = serializers.IntegerField()
-
-
-class ImportedSerializer(serializers.Serializer[Any]):
-    mode = serializers.ChoiceField(MODES)
-    dry_run = serializers.BooleanField()
-    counts = serializers.DictField(child=CountSerializer())
-    objects = DifferenceSerializer(many=True)
-    notes = serializers.ListField(child=serializers.CharField())
-    change = ChangeSerializer(allow_null=True)
 
 
 class ReloadFormSerializer(StrictSerializer):
@@ -152,7 +133,7 @@ class ConfigurationViewSet(ChangeView):
     def text(self, form: str) -> str:
         if form == "haproxy":
             return shown.own_part(desired_state.of(self.tenant))
-        write = {"json": portable.as_json, "yaml": portable.as_yaml, "terraform": portable.as_terraform}[form]
+        write = {"json": portable.as_json, "yaml": portable.as_yaml, "terraform": terraform.as_terraform}[form]
         return write(portable.written(self.tenant))
 
     @extend_schema(request={"application/json": dict, "application/yaml": str}, responses=ValidSerializer)
@@ -161,8 +142,12 @@ class ConfigurationViewSet(ChangeView):
         """Check a document as if it replaced everything, or with an empty body what is saved: our rules, then the real
         HAProxy. Changes nothing; what is wrong is said with a pointer."""
         if request.data:
-            plan = portable.Plan(self.document(), replace=True)
-            verdict = checks.of_operations(self.tenant, plan.operations, plan.pointer, by=self.actor, now=self.now)
+            plan = Plan(self.document(), replace=True)
+            protection = protecting.wanted(plan.protection)
+            verdict = checks.of_operations(
+                self.tenant, plan.operations, plan.pointer, by=self.actor, now=self.now,
+                beside=lambda: protecting.bring(protection, by=self.actor, now=self.now),
+            )  # fmt: skip
         else:
             verdict = checks.of_rows(self.tenant)
         return Response({"valid": True, "haproxy": verdict.asked, "note": verdict.note})
@@ -181,20 +166,10 @@ class ConfigurationViewSet(ChangeView):
         dry = request.query_params.get("dry_run", "false").lower()
         if dry not in ("true", "false"):
             raise InvalidField("dry_run", "This is true or false.")
-        plan = portable.Plan(self.document(), replace=mode == "replace")
-        try:
-            done = batch.run(plan.operations, by=self.actor, now=self.now, dry_run=dry == "true", force=True)
-        except BatchRefused as refused:
-            raise ImportRefused(refused, plan) from refused
-        body = {
-            "mode": mode,
-            "dry_run": dry == "true",
-            "counts": counts(plan, done),
-            "objects": differences(done),
-            "notes": plan.notes,
-            "change": self.change(done.edits[-1]) if done.edits and dry == "false" else None,
-        }
-        return Response(ImportedSerializer(body).data)
+        how = imports.How(replace=mode == "replace", dry_run=dry == "true")
+        brought = imports.bring(self.document(), how, by=self.actor, now=self.now, require=self.require)
+        change = self.change(brought.edits[-1]) if brought.edits and not how.dry_run else None
+        return Response(ImportedSerializer({**brought.shown(), "mode": mode, "change": change}).data)
 
     def document(self) -> Document:
         sent: dict[str, Any] = self.request.data  # type: ignore[assignment]
@@ -202,31 +177,6 @@ class ConfigurationViewSet(ChangeView):
         if kind in YAML:
             return documents.read(str(sent["text"]), "yaml")
         return documents.of_data(sent)
-
-
-class ImportRefused(Refused):
-    def __init__(self, refused: BatchRefused, plan: portable.Plan) -> None:
-        errors = tuple(checks.pointed(refused, plan.pointer))
-        many = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-        super().__init__(f"Nothing was changed. {errors[0].detail}{many}", "import_refused", refused.status, errors)
-
-
-def counts(plan: portable.Plan, done: batch.Done) -> dict[str, dict[str, int]]:
-    found = {kind: Counter(created=0, updated=0, unchanged=0, deleted=0) for kind in FORMS}
-    for operation, result in zip(plan.operations, done.results, strict=True):
-        found[operation.kind][result.status] += 1
-    return {kind: dict(counter) for kind, counter in found.items()}
-
-
-def differences(done: batch.Done) -> list[objects.Difference]:
-    before: dict[str, dict[str, Any]] = {kind: {} for kind in objects.KINDS}
-    after: dict[str, dict[str, Any]] = {kind: {} for kind in objects.KINDS}
-    for change in done.changes:
-        if change.before is not None:
-            before[change.kind][change.before.pk] = objects.row_of(change.before)
-        if change.after is not None:
-            after[change.kind][change.after.pk] = objects.row_of(change.after)
-    return objects.differences(before, after)
 
 
 class ReloadViewSet(ChangeView):

@@ -15,6 +15,8 @@ from tenants.restkit.parsers import MOST, refuse_too_many, refuse_unprintable
 
 FORMAT = "veloflux/1"
 DEEPEST = 20
+PROTECTED = ("rate_limit", "security_headers")
+PARTS = ("pools", "routes", "listeners", "protection")
 
 
 class Unreadable(Refused):
@@ -24,12 +26,14 @@ class Unreadable(Refused):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`pools` with their `backends` inside, `routes`; each as the API shows it, without ids. `notes`: what a reader
-    could not take, in sentences."""
+    """`pools` with their `backends` inside, `routes`, `listeners`, `protection`; each as the API shows it, without ids.
+    None of the last two: the document says nothing of them. `notes`: what a reader could not take, in sentences."""
 
     pools: list[Mapping[str, Any]]
     routes: list[Mapping[str, Any]]
     notes: list[str] = field(default_factory=list)
+    listeners: list[Mapping[str, Any]] | None = None
+    protection: Mapping[str, Any] | None = None
 
 
 def read_json(text: str) -> Document:
@@ -86,16 +90,34 @@ def read(text: str, form: str) -> Document:
 def of_data(found: Any) -> Document:
     """The outline only; each object is judged by its own serializer."""
     if not isinstance(found, dict):
-        raise Unreadable("The document is an object with “format”, “pools” and “routes”.")
+        raise Unreadable("The document is an object with “format”, “pools”, “routes” and “listeners”.")
     refuse_deep(found)
     refuse_too_many(found)
     refuse_unprintable(found)
     if found.get("format") != FORMAT:
         raise InvalidField("format", f"This reads {FORMAT}; the document says {str(found.get('format'))[:40]!r}.")
-    unknown = sorted(str(name) for name in found.keys() - {"format", "tenant", "pools", "routes"})
+    unknown = sorted(str(name) for name in found.keys() - {"format", "tenant", *PARTS})
     if unknown:
-        raise InvalidField(unknown[0][:80], "There is no such part of a document. There is: pools, routes.", "unknown")
-    return Document(objects_of(found, "pools"), objects_of(found, "routes"))
+        raise InvalidField(
+            unknown[0][:80], f"There is no such part of a document. There is: {', '.join(PARTS)}.", "unknown"
+        )
+    return Document(
+        objects_of(found, "pools"),
+        objects_of(found, "routes"),
+        listeners=objects_of(found, "listeners") if "listeners" in found else None,
+        protection=parts_of(found["protection"]) if "protection" in found else None,
+    )
+
+
+def parts_of(found: Any) -> Mapping[str, Any]:
+    if not isinstance(found, dict):
+        raise InvalidField("protection", "This is an object.")
+    unknown = sorted(found.keys() - set(PROTECTED))
+    if unknown:
+        raise InvalidField(
+            f"protection/{unknown[0][:80]}", f"There is no such part. There is: {', '.join(PROTECTED)}.", "unknown"
+        )
+    return found
 
 
 def objects_of(found: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:

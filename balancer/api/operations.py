@@ -8,12 +8,14 @@ from rest_framework import serializers
 from rest_framework.settings import api_settings
 
 from balancer.api.backends import BackendSerializer
+from balancer.api.listeners import ListenerSerializer
 from balancer.api.pools import PoolSerializer
 from balancer.api.routes import RouteSerializer
-from balancer.api.routes import new as new_route
 from balancer.services.backends import NewBackend
 from balancer.services.batch import Act, Operation
+from balancer.services.listeners import NewListener
 from balancer.services.pools import NewPool
+from balancer.services.routes import NewRoute
 from tenants.errors import FieldError
 from tenants.restkit.problems import MOST_ERRORS
 from tenants.restkit.serializers import StrictSerializer
@@ -40,7 +42,8 @@ class Form:
         if kind == "backend":
             pool = found.pop("pool")
             return {**asdict(NewBackend(**found)), "pool": pool}
-        return asdict(NewPool(**found)) if kind == "pool" else asdict(new_route(dict(validated)))
+        made = {"pool": NewPool, "route": NewRoute, "listener": NewListener}[kind]
+        return asdict(made(**found))
 
 
 class LongPool(BackendSerializer):
@@ -49,11 +52,18 @@ class LongPool(BackendSerializer):
     pool = serializers.CharField(source="pool_id", max_length=100)
 
 
+class LongPoolListener(ListenerSerializer):
+    pool = serializers.CharField(source="pool_id", max_length=100)
+
+
 class LongPoolRoute(RouteSerializer):
     pool = serializers.CharField(source="pool_id", max_length=100, allow_null=True, default=None)
 
 
-FORMS = {"pool": Form(PoolSerializer), "backend": Form(LongPool), "route": Form(LongPoolRoute)}
+FORMS = {
+    "pool": Form(PoolSerializer), "backend": Form(LongPool), "route": Form(LongPoolRoute),
+    "listener": Form(LongPoolListener),
+}  # fmt: skip
 
 
 def field_errors(errors: Any, pointer: str) -> list[FieldError]:

@@ -3,7 +3,6 @@
 What is asked of the database grows with the number of kinds, not with the number of operations.
 """
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +12,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Edit
 from balancer.queries import desired_state, objects
-from balancer.services import beside, edits, kinds, limits, routes, writing
+from balancer.services import batch_ends, beside, edits, kinds, limits, listeners, pool_modes, ports, writing
 from balancer.services.batch_work import REF, Work
 from balancer.services.kinds import KINDS, Kind
 from balancer.services.writing import Written
@@ -21,6 +20,9 @@ from tenants.actor import Actor
 from tenants.errors import Conflict, FieldError, InvalidField, NotFound, Refused
 
 MOST = 1000
+ROOMS = {
+    "backend": limits.room_for_backends, "route": limits.room_for_routes, "listener": limits.room_for_listeners,
+}  # fmt: skip
 
 
 class Act:
@@ -69,7 +71,7 @@ def run(
     dry_run: bool = False,
     force: bool = False,
 ) -> Done:
-    """Do them in the order of the kinds (pools, backends, routes), and of the call within one kind.
+    """Do them in the order of the kinds (pools, backends, routes, listeners), and of the call within one kind.
 
     `atomic`: all or nothing; raises `BatchRefused` with every result. Else what fails is left out. Raises
     `LimitReached` in both. `dry_run`: everything is checked, nothing stays. `force`: even a pool's last ready backend
@@ -101,23 +103,35 @@ class BatchRefused(Refused):
 def _run(operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: bool, force: bool) -> Done:
     edits.hold_tenant()
     work = Work(now, force=force)
-    work.load()
+    work.load(batch_ends.asked_ports(one.values for one in operations if one.kind == "listener"))
     results = [Result(index) for index in range(len(operations))]
     _refuse_too_many(work, operations)
     for name, kind in KINDS.items():
         mine = [(index, one) for index, one in enumerate(operations) if one.kind == name]
-        with routes.pools_known(frozenset(work.things["pool"])):
+        with pool_modes.known(work.modes()):
             for index, operation in mine:
                 _one(work, kind, operation, results[index])
-    _hold_references(work, results)
+    for index, error in batch_ends.kept_pools(work):
+        results[index].status, results[index].errors, results[index].code = "failed", (error,), Conflict("").status
     if atomic and any(one.status == "failed" for one in results):
-        for one in results:
-            if one.status != "failed":
-                one.status, one.id = "not_done", None
-        raise BatchRefused(results)
+        raise _refused(results)
+    batch_ends.give_ports(work)
     changes = [change for name in KINDS for change in work.changes(name)]
-    written(changes)
+    try:
+        written(changes)
+    except ports.PortTaken as taken:  # since it was looked at
+        index = batch_ends.whose_port(work, taken.port)
+        results[index].status, results[index].code = "failed", taken.status
+        results[index].errors = _said(taken)
+        raise _refused(results) from taken
     return Done(results, writing.record(changes, by=by, now=now), changes)
+
+
+def _refused(results: list[Result]) -> BatchRefused:
+    for one in results:
+        if one.status != "failed":
+            one.status, one.id = "not_done", None
+    return BatchRefused(results)
 
 
 def written(changes: Sequence[Written]) -> None:
@@ -130,7 +144,7 @@ def written(changes: Sequence[Written]) -> None:
 
 
 def _refuse_too_many(work: Work, operations: Sequence[Operation]) -> None:
-    for name, room in (("backend", limits.room_for_backends), ("route", limits.room_for_routes)):
+    for name, room in ROOMS.items():
         more = sum(_weight(one) for one in operations if one.kind == name and not one.errors)
         if more > 0:
             room(more)
@@ -148,9 +162,12 @@ def _one(work: Work, kind: Kind, operation: Operation, result: Result) -> None:
         result.status, result.id = _do(work, kind, operation, result.index)
     except Refused as refused:
         result.status, result.code = "failed", refused.status
-        result.errors = tuple(
-            FieldError(_in_data(error.pointer), error.code, error.detail) for error in refused.errors
-        ) or (FieldError("", refused.code, refused.detail),)
+        result.errors = _said(refused)
+
+
+def _said(refused: Refused) -> tuple[FieldError, ...]:
+    found = (FieldError(_in_data(error.pointer), error.code, error.detail) for error in refused.errors)
+    return tuple(found) or (FieldError("", refused.code, refused.detail),)
 
 
 def _in_data(pointer: str) -> str:
@@ -192,8 +209,7 @@ def _new(work: Work, kind: Kind, operation: Operation) -> Any:
                 "pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool"
             )
     columns |= kind.cleaned(values)
-    if kind.name == "route":
-        work.require_host(columns["host"])
+    work.require_ways(kind, columns, None)
     if operation.id:
         columns["id"] = operation.id
     return kind.model(**columns, created_at=work.now, updated_at=work.now)
@@ -206,9 +222,13 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
     held = kind.values_of(before)
     if kind.name == "route" and changes.get("action", {}).get("type", "pool") != "pool":
         held["pool"] = None  # as `routes.update` has it
-    columns = kind.cleaned(held | changes)
-    if kind.name == "route":
-        work.require_host(columns["host"])
+    wanted = held | changes
+    if kind.name == "listener":
+        listeners.keep_port(wanted, before)
+    if kind.name == "pool":
+        pool_modes.refuse_change(before, wanted["mode"])
+    columns = kind.cleaned(wanted)
+    work.require_ways(kind, columns, before)
     rows = {field.attname: getattr(before, field.attname) for field in before._meta.concrete_fields}
     after = kind.model(**{**rows, **columns, "updated_at": work.now})
     kinds.moved(before, after)
@@ -217,26 +237,3 @@ def _changed(work: Work, kind: Kind, before: Any, changes: dict[str, Any]) -> An
         if refusal is not None:
             raise refusal
     return after
-
-
-def _hold_references(work: Work, results: list[Result]) -> None:
-    """A pool that goes while a route or a listener still points at it."""
-    gone = work.were["pool"].keys() - work.things["pool"].keys()
-    pointing: dict[str, list[str]] = defaultdict(list)
-    for route in work.things["route"].values():
-        for pk in gone:
-            if route.pool_id == pk or objects.mentions(route.action, pk):
-                pointing[pk].append(str(route))
-    for listener in work.things["listener"].values():
-        if listener.pool_id in gone:
-            pointing[listener.pool_id].append(str(listener))
-    for pk, named in pointing.items():
-        pool = work.were["pool"][pk]
-        said = f"The pool {pool} still answers for {', '.join(named[:3])}. Point those routes elsewhere or delete them."
-        index = work.owners["pool", pk]
-        results[index].status, results[index].errors = "failed", (FieldError("", "pool_in_use", said),)
-        results[index].code = Conflict(said).status
-        work.things["pool"][pk] = pool
-        for backend in work.were["backend"].values():
-            if backend.pool_id == pk:
-                work.things["backend"].setdefault(backend.pk, backend)

@@ -1,7 +1,7 @@
 """A tenant's objects while many changes are made to them: what is there, what is unique, and who named what."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 
 from balancer.models import Backend
-from balancer.services import domains, kinds
+from balancer.services import domains, kinds, ports
 from balancer.services.kinds import KINDS, Kind
 from balancer.services.writing import Written
 
@@ -30,22 +30,31 @@ class Work:
     owners: dict[tuple[str, str], int] = field(default_factory=dict)  # whose operation touched it last
     hosts: set[str] = field(default_factory=set)
     proven: frozenset[str] | None = None
+    ports_of_others: frozenset[int] = frozenset()
 
-    def load(self) -> None:
+    def load(self, asked_ports: Iterable[int] = ()) -> None:
         for name, kind in KINDS.items():
             rows = {row.pk: row for row in kind.model._default_manager.all()}
             self.things[name], self.were[name] = dict(rows), rows
             for columns in kind.unique():
                 alone = (row for row in rows.values() if not kinds.shares(kind, row))
-                self.seen[name, columns] = {_values(row, columns): row.pk for row in alone}
+                found = ((_values(row, columns), row.pk) for row in alone)
+                self.seen[name, columns] = {values: pk for values, pk in found if None not in values}
         for pk, backend in self.things["backend"].items():
             self.in_pool[backend.pool_id][pk] = backend
-        self.hosts = {route.host for route in self.things["route"].values()}
+        there = [*self.things["route"].values(), *self.things["listener"].values()]
+        self.hosts = {one.host for one in there if one.host}
+        self.ports_of_others = ports.of_others(set(asked_ports))
+
+    def modes(self) -> dict[str, str]:
+        """Pool → mode, as they would be by now."""
+        return {pk: pool.mode for pk, pool in self.things["pool"].items()}
 
     def put(self, kind: Kind, thing: Any) -> None:
         """Raise `Conflict` where another one is the same."""
         alone = () if kinds.shares(kind, thing) else kind.unique()
-        found = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in alone]
+        every = [(self.seen[kind.name, columns], _values(thing, columns)) for columns in alone]
+        found = [(index, values) for index, values in every if None not in values]  # nobody's, as in the database
         if any(index.get(values, thing.pk) != thing.pk for index, values in found):
             raise kinds.taken(kind, thing)
         self.forget(kind, self.things[kind.name].get(thing.pk))
@@ -85,8 +94,15 @@ class Work:
             return self.refs.get(value.removeprefix(REF), value)
         return value
 
+    def require_ways(self, kind: Kind, columns: Mapping[str, Any], before: Any) -> None:
+        """The host and the port that an object is to have, of a route or a listener."""
+        if kind.name == "route" or (kind.name == "listener" and (before is None or columns["host"] != before.host)):
+            self.require_host(columns["host"])
+        if kind.name == "listener" and columns["port"] in self.ports_of_others:
+            raise ports.PortTaken(columns["port"])
+
     def require_host(self, host: object) -> None:
-        """Of a host that the tenant has no route for yet. What is not a host is refused by its rule."""
+        """Of a host that the tenant has no route or listener for yet. What is not a host is refused by its rule."""
         if not isinstance(host, str) or host in self.hosts:
             return
         if self.proven is None:

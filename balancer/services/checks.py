@@ -6,8 +6,9 @@ from datetime import datetime
 from balancer.haproxy import desired
 from balancer.haproxy.naming import id_and_moves
 from balancer.queries import desired_state
-from balancer.services import batch, beside, edits, sandbox, writing
+from balancer.services import batch, edits, sandbox, writing
 from balancer.services.batch import BatchRefused, Operation
+from balancer.services.beside import whole
 from balancer.services.sandbox import Verdict
 from tenants.actor import Actor
 from tenants.errors import FieldError, Refused
@@ -25,20 +26,27 @@ def of_rows(tenant: Tenant) -> Verdict:
     """As the rows stand, with what waits. Raise `Invalid`."""
     with writing.tried():
         held = edits.hold_tenant()
-        state = beside.whole(desired_state.of(held))
+        state = whole(desired_state.of(held))
     names = {server.key: f"/backends/{id_and_moves(server.key)[0]}" for pool in state.pools for server in pool.servers}
     return _judged(state, names | {pool.key: f"/pools/{pool.key[1:]}" for pool in state.pools})
 
 
 def of_operations(
-    tenant: Tenant, operations: Sequence[Operation], pointer: Callable[[int, str], str], *, by: Actor, now: datetime
+    tenant: Tenant,
+    operations: Sequence[Operation],
+    pointer: Callable[[int, str], str],
+    *,
+    by: Actor,
+    now: datetime,
+    beside: Callable[[], object] = lambda: None,
 ) -> Verdict:
-    """As the rows would stand after them. Raise `Invalid`, or what a limit refuses."""
+    """As the rows would stand after them, and after what `beside` writes. Raise `Invalid`, or what a limit refuses."""
     names: dict[str, str] = {}
     try:
         with writing.tried():
             done = batch.run(operations, by=by, now=now, force=True)
-            state = beside.whole(desired_state.of(tenant))
+            beside()
+            state = whole(desired_state.of(tenant))
             for result in done.results:
                 if result.id and result.status != "deleted":
                     names[result.id] = pointer(result.index, "")

@@ -8,10 +8,10 @@ from django.conf import settings
 from django.db import transaction
 
 from balancer.fleet.models import Act
-from balancer.haproxy.listeners import CONNECTIONS_MAX, IDLE_MAX_MS, IDLE_MIN_MS, IDLE_MS, ListenerKind, Mode
-from balancer.models import Listener, Pool
+from balancer.haproxy.listeners import CONNECTIONS_MAX, IDLE_MAX_MS, IDLE_MIN_MS, IDLE_MS, ListenerKind
+from balancer.models import Listener
 from balancer.models.listeners import PASSTHROUGH, TCP
-from balancer.services import domains, edits, hosts, limits, networks, ports, rules
+from balancer.services import domains, edits, hosts, limits, networks, pool_modes, ports, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -56,8 +56,7 @@ def update(listener: Listener, changes: dict[str, Any], *, by: Actor, now: datet
     before = edits.fields_of(listener)
     here = {name: getattr(listener, "pool_id" if name == "pool" else name) for name in NewListener.__dataclass_fields__}
     wanted = here | changes
-    if wanted["kind"] == TCP and wanted["port"] is None:
-        wanted["port"] = listener.port
+    keep_port(wanted, listener)
     values = cleaned(wanted)
     _claim(values, listener)
     for name, value in values.items():
@@ -78,6 +77,12 @@ def delete(listener: Listener, *, by: Actor, now: datetime) -> Changed[Listener]
     listener.pk = gone
     _release(before)
     return Changed(listener, edits.record(Act.DELETE, listener, by=by, now=now, before=before))
+
+
+def keep_port(wanted: dict[str, Any], listener: Listener) -> None:
+    """A port that is left empty stays what it is."""
+    if wanted["kind"] == TCP and wanted["port"] is None:
+        wanted["port"] = listener.port
 
 
 def held(listener: Listener) -> Listener:
@@ -120,7 +125,7 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     )
     clean["tags"] = problems.take("tags", rules.tags, values["tags"])
     clean["pool_id"] = clean.pop("pool")
-    _take_pool(clean["pool_id"], problems)
+    pool_modes.require_for_listeners(clean["pool_id"], problems)
     problems.raise_any()
     return clean
 
@@ -150,12 +155,3 @@ def _of_a_name(values: dict[str, Any], clean: dict[str, Any], problems: rules.Pr
         if values[name] != getattr(usual, name):
             said = "This is for a port of your own; names share one, with the same settings for all."
             problems.add(IDLE if name == "idle_timeout_ms" else name, said, "not_for_this_kind")
-
-
-def _take_pool(pk: str, problems: rules.Problems) -> None:
-    mode = Pool.objects.filter(pk=pk).values_list("mode", flat=True).first()
-    if mode is None:
-        problems.add("pool", "There is no such pool here; create it first, or name one of yours.", "unknown_pool")
-    elif mode != Mode.TCP:
-        said = "This pool speaks HTTP; a listener needs one in mode tcp. Create one, or use a route for this pool."
-        problems.add("pool", said, "pool_mode")

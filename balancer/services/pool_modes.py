@@ -1,6 +1,8 @@
 """What a pool speaks, HTTP or bytes, and what it can have therefore. Chosen once: whatever leads to it needs it so."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from balancer.haproxy.listeners import Mode
@@ -8,6 +10,8 @@ from balancer.haproxy.tcp_pools import ALGORITHMS, CHECKS, STICKY
 from balancer.models import Pool
 from balancer.services.rules import Problems
 from tenants.errors import Conflict, InvalidField
+
+_known: ContextVar[Mapping[str, str] | None] = ContextVar("modes_of_pools", default=None)
 
 HTTP_ALONE = {
     "tls_enabled": "tls.enabled", "backup_pool": "backup_pool", "max_queue": "max_queue", "http2": "http2",
@@ -60,7 +64,38 @@ def refuse_led_to(pool: Pool) -> None:
         )
 
 
-def refuse_for_routes(pk: str, field: str, problems: Problems) -> None:
-    if Pool.objects.filter(pk=pk, mode=Mode.TCP).exists():
+@contextmanager
+def known(modes: Mapping[str, str]) -> Iterator[None]:
+    """Within, these are the tenant's pools (id → mode): for many objects at once, and for pools about to be written."""
+    before = _known.set(modes)
+    try:
+        yield
+    finally:
+        _known.reset(before)
+
+
+def mode_of(pk: str) -> str | None:
+    """None where the tenant has no such pool."""
+    modes = _known.get()
+    return Pool.objects.filter(pk=pk).values_list("mode", flat=True).first() if modes is None else modes.get(pk)
+
+
+NO_POOL = "There is no such pool here; create it first, or name one of yours."
+
+
+def require_for_routes(pk: str, field: str, problems: Problems) -> None:
+    mode = mode_of(pk)
+    if mode is None:
+        problems.add(field, NO_POOL, "unknown_pool")
+    elif mode == Mode.TCP:
         said = "This pool is in mode tcp, which answers no requests. Name one in mode http, or use a listener for it."
         problems.add(field, said, "pool_mode")
+
+
+def require_for_listeners(pk: str, problems: Problems) -> None:
+    mode = mode_of(pk)
+    if mode is None:
+        problems.add("pool", NO_POOL, "unknown_pool")
+    elif mode != Mode.TCP:
+        said = "This pool speaks HTTP; a listener needs one in mode tcp. Create one, or use a route for this pool."
+        problems.add("pool", said, "pool_mode")

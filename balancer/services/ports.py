@@ -34,19 +34,32 @@ def checked(port: int) -> int:
     return port
 
 
+class PortTaken(Conflict):
+    def __init__(self, port: int) -> None:
+        super().__init__(f"Port {port} is taken. Leave it empty to be given one that is free.", "port_taken", "/port")
+        self.port = port
+
+
 def claim(port: int) -> None:
-    """Take it for the tenant of this scope, or raise `Conflict` without a word about whose it is."""
+    """Take it for the tenant of this scope, or raise `PortTaken` without a word about whose it is."""
     tenant_id = scope.required().tenant_id
     if not _took(port, tenant_id) and not PortClaim.objects.filter(port=port, tenant=tenant_id).exists():
-        raise Conflict(f"Port {port} is taken. Leave it empty to be given one that is free.", "port_taken", "/port")
+        raise PortTaken(port)
 
 
-def any_free() -> int:
-    """The lowest that nobody has. Raise `InvalidField` where there is none."""
+def of_others(ports: Collection[int]) -> frozenset[int]:
+    """Those that another tenant has by now."""
+    there = PortClaim.objects.filter(port__in=ports).exclude(tenant=scope.required().tenant_id)
+    return frozenset(there.values_list("port", flat=True)) if ports else frozenset()
+
+
+def any_free(but: Collection[int] = ()) -> int:
+    """The lowest that nobody has, and that is none of `but`. Raise `InvalidField` where there is none."""
     tenant_id = scope.required().tenant_id
+    left_out = sorted({*settings.OWN_PORTS, *but})
     while True:
         with connection.cursor() as cursor:
-            cursor.execute(FREE, [settings.TCP_PORTS[0], settings.TCP_PORTS[-1], sorted(settings.OWN_PORTS)])
+            cursor.execute(FREE, [settings.TCP_PORTS[0], settings.TCP_PORTS[-1], left_out])
             row = cursor.fetchone()
         if row is None:
             raise InvalidField("port", "All ports are taken. Ask support for more.", "no_port_left")
@@ -55,8 +68,16 @@ def any_free() -> int:
             return port
 
 
+def in_turn() -> None:
+    """Before several are taken in one transaction, and after its hosts: of those who take several there is one at a
+    time, so that no two wait for each other in a circle."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('several ports'))")
+
+
 def claim_all(ports: Collection[int]) -> None:
-    """Lowest first, so that two who want several never wait for each other in a circle."""
+    if len(ports) > 1:
+        in_turn()
     for port in sorted(ports):
         claim(port)
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from balancer.fleet.models import Contents
 from balancer.models import Backend
 from balancer.queries import desired_state, objects
-from balancer.services import beside, domains, edits, limits, routes, writing
+from balancer.services import beside, domains, edits, limits, pool_modes, writing
 from balancer.services.kinds import KINDS
 from balancer.services.writing import Written
 from tenants.errors import Conflict, FieldError, NotFound, Refused
@@ -80,7 +80,7 @@ def judge(changes: Sequence[Written]) -> None:
     problems: list[FieldError] = []
     status = 422
     proven = domains.proven()
-    with routes.pools_known(frozenset(objects.KINDS["pool"]._default_manager.values_list("pk", flat=True))):
+    with pool_modes.known(dict(objects.KINDS["pool"]._default_manager.values_list("pk", "mode"))):
         for change in changes:
             if change.after is None:
                 continue

@@ -1,8 +1,5 @@
 """Create, change and delete routes, and hold each host to one tenant."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any
@@ -13,14 +10,12 @@ from balancer.fleet.models import Act
 from balancer.haproxy.codec_fields import BadState
 from balancer.haproxy.route_columns import columns_of, pointer, value_of
 from balancer.haproxy.routing import PathMatch
-from balancer.models import Pool, Route
+from balancer.models import Route
 from balancer.models.routes import to_its_pool
 from balancer.services import domains, edits, hosts, limits, pool_modes, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
-
-_known: ContextVar[frozenset[str] | None] = ContextVar("known_pools", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,21 +113,6 @@ def refuse_twice(values: dict[str, Any], but: Route | None = None) -> None:
         )
 
 
-@contextmanager
-def pools_known(ids: frozenset[str]) -> Iterator[None]:
-    """Within, these are the tenant's pools: for many routes at once, and for pools that are about to be written."""
-    before = _known.set(ids)
-    try:
-        yield
-    finally:
-        _known.reset(before)
-
-
-def pool_exists(pk: str) -> bool:
-    known = _known.get()
-    return Pool.objects.filter(pk=pk).exists() if known is None else pk in known
-
-
 def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     """The model's fields, each by its rule; `pool` becomes `pool_id`."""
     problems, clean = rules.Problems(), dict(values)
@@ -150,24 +130,18 @@ def cleaned(values: dict[str, Any]) -> dict[str, Any]:
     return clean
 
 
-NO_POOL = "There is no such pool here; create it first, or name one of yours."
-
-
 def checked(clean: dict[str, Any], problems: rules.Problems) -> dict[str, Any]:
     """The columns in their one spelling; what a node would not take is noted under its field."""
     try:
         value = value_of("r", clean["host"], clean["path_prefix"], clean["pool_id"], clean)
     except BadState as refusal:
         if refusal.field == "pool" and not clean["pool_id"]:
-            problems.add("pool", NO_POOL, "unknown_pool")
+            problems.add("pool", pool_modes.NO_POOL, "unknown_pool")
         else:
             problems.add(pointer(refusal.field), f"{refusal.problem[:1].upper()}{refusal.problem[1:].rstrip('.')}.")
         return {}
     led = {"pool": clean["pool_id"]} if clean["pool_id"] else {}
     led |= {f"action/pools/{index}/pool": share.pool[1:] for index, share in enumerate(value.action.shares)}
     for field_name, pk in led.items():
-        if not pool_exists(pk):
-            problems.add(field_name, NO_POOL, "unknown_pool")
-        elif _known.get() is None:  # of many at once the whole is looked at, in the end
-            pool_modes.refuse_for_routes(pk, field_name, problems)
+        pool_modes.require_for_routes(pk, field_name, problems)
     return columns_of(value)

@@ -15,11 +15,12 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from tenants.actor import Actor
+from tenants.errors import Forbidden
 from tenants.models import Tenant, User
 from tenants.restkit import access, etags
 from tenants.restkit.idempotent import IdempotentView
 from tenants.restkit.permissions import SignedIn, TenantRight
-from tenants.roles import Verb
+from tenants.roles import Verb, who_may
 
 ID = "[a-z2-7]{12}"
 
@@ -76,6 +77,11 @@ class TenantView(KitViewSet):
     @property
     def tenant(self) -> Tenant:
         return self.access.here()
+
+    def require(self, verb: Verb) -> None:
+        """Beside the action's own right, where what was sent asks for more. Raise `Forbidden`."""
+        if not self.access.may(verb):
+            raise Forbidden(verb, [str(role) for role in who_may(verb)])
 
 
 class TenantViewSet(mixins.ListModelMixin, TenantView):

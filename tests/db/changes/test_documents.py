@@ -11,7 +11,7 @@ from rest_framework import serializers
 
 from balancer.api import portable
 from balancer.api.operations import FORMS
-from balancer.models import Backend, Pool, Route
+from balancer.models import Backend, Listener, Pool, Route
 from balancer.queries import objects
 from tenants.scope import tenant_scope
 from tests import build
@@ -27,6 +27,14 @@ SAID_OTHERWISE = {
 }
 
 
+EVERYTHING = {"pool": 3, "backend": 2, "route": 2, "listener": 2}
+
+
+@pytest.fixture(autouse=True)
+def passed_through(settings: Any) -> None:
+    settings.SHARED_PORTS = {**settings.SHARED_PORTS, "tls_passthrough": 8445}
+
+
 @pytest.fixture
 def full(fleet: Fleet) -> Fleet:
     shop = build.pool(fleet.tenant, name="shop \"7\" ${x}", algorithm="least_conn", tags=["eu", "web"], retries=1,
@@ -36,6 +44,9 @@ def full(fleet: Fleet) -> Fleet:
     build.backend(fleet.tenant, shop, address="[2001:db8::5]:80", backup=True, check_port=8080, tags=["v6"])
     build.route(fleet.tenant, shop, host="*.a.test", path_prefix="/x", enabled=False, description="later")
     build.route(fleet.tenant, shop, host="a.test", tags=["main"])
+    db = build.tcp_pool(fleet.tenant, name="db")
+    build.listener(fleet.tenant, db, allowed_cidrs=["10.0.0.0/8"], max_connections=9, proxy_protocol=True)
+    build.listener(fleet.tenant, db, kind="tls_passthrough", host="db.a.test", description="named")
     return fleet
 
 
@@ -48,7 +59,7 @@ def text(fleet: Fleet, form: str) -> str:
 def wipe(fleet: Fleet) -> None:
     with tenant_scope(fleet.tenant):
         Pool.objects.update(backup_pool=None)
-        for model in (Route, Backend, Pool):
+        for model in (Listener, Route, Backend, Pool):
             model.objects.all().delete()
 
 
@@ -59,6 +70,10 @@ def bring(fleet: Fleet, body: str, form: str = "json", query: str = "", status: 
     return answer.json()
 
 
+def created_of(done: Any) -> dict[str, int]:
+    return {kind: one["created"] for kind, one in done["counts"].items() if kind != "protection"}
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 @pytest.mark.parametrize("mode", ["merge", "replace"])
 def test_export_wipe_import_export_is_the_same(full: Fleet, form: str, mode: str) -> None:
@@ -66,14 +81,14 @@ def test_export_wipe_import_export_is_the_same(full: Fleet, form: str, mode: str
     assert text(full, form) == first
     wipe(full)
     done = bring(full, first, form, f"mode={mode}")
-    assert {kind: one["created"] for kind, one in done["counts"].items()} == {"pool": 2, "backend": 2, "route": 2}
+    assert created_of(done) == EVERYTHING
     assert done["notes"] == []
     assert text(full, form) == first
 
 
 def test_importing_what_is_there_changes_nothing(full: Fleet) -> None:
     done = bring(full, text(full, "json"), query="mode=replace")
-    assert {kind: one["unchanged"] for kind, one in done["counts"].items()} == {"pool": 2, "backend": 2, "route": 2}
+    assert {kind: one["unchanged"] for kind, one in done["counts"].items()} == {**EVERYTHING, "protection": 2}
     assert done["change"] is None
     assert done["objects"] == []
 
@@ -81,23 +96,24 @@ def test_importing_what_is_there_changes_nothing(full: Fleet) -> None:
 def test_merge_adds_and_changes_and_replace_takes_away_too(full: Fleet) -> None:
     document = json.loads(text(full, "json"))
     document["pools"] = [one for one in document["pools"] if one["name"] != "empty"]
-    document["pools"][0]["retries"] = 0
-    document["pools"][0]["backends"][0]["weight"] = 70
+    shop = next(one for one in document["pools"] if one["name"].startswith("shop"))
+    shop["retries"] = 0
+    shop["backends"][0]["weight"] = 70
     document["routes"] = document["routes"][:1]
     body = json.dumps(document)
     dry = bring(full, body, query="mode=replace&dry_run=true")
-    assert dry["counts"]["pool"] == {"created": 0, "updated": 1, "unchanged": 0, "deleted": 1}
+    assert dry["counts"]["pool"] == {"created": 0, "updated": 1, "unchanged": 1, "deleted": 1}
     assert {(one["kind"], one["act"]) for one in dry["objects"]} == {
         ("pool", "update"), ("pool", "delete"), ("backend", "update"), ("route", "delete"),
     }  # fmt: skip
     merged = bring(full, body, query="mode=merge")
-    assert merged["counts"]["pool"] == {"created": 0, "updated": 1, "unchanged": 0, "deleted": 0}
+    assert merged["counts"]["pool"] == {"created": 0, "updated": 1, "unchanged": 1, "deleted": 0}
     with tenant_scope(full.tenant):
-        assert (Pool.objects.count(), Route.objects.count()) == (2, 2)
+        assert (Pool.objects.count(), Route.objects.count()) == (3, 2)
     bring(full, body, query="mode=replace")
     assert json.loads(text(full, "json"))["pools"] == document["pools"]
     with tenant_scope(full.tenant):
-        assert (Pool.objects.count(), Route.objects.count()) == (1, 1)
+        assert (Pool.objects.count(), Route.objects.count()) == (2, 1)
 
 
 def test_a_bad_one_of_forty_changes_nothing_and_is_pointed_at(full: Fleet) -> None:
@@ -180,8 +196,10 @@ def test_yaml_and_json_say_the_same(full: Fleet) -> None:
 
 def test_terraform_points_from_one_resource_to_another(full: Fleet) -> None:
     shown = text(full, "terraform")
-    assert shown.count('resource "veloflux_pool"') == 2
+    assert shown.count('resource "veloflux_pool"') == 3
     assert shown.count("  pool = veloflux_pool.shop_7_x.id") == 4
+    assert shown.count("  pool = veloflux_pool.db.id") == shown.count('resource "veloflux_listener"') == 2
+    assert shown.count('resource "veloflux_security_headers" "this"') == 1
     assert shown.count("  backup_pool = veloflux_pool.shop_7_x.id") == 1
     assert 'name = "shop \\"7\\" $${x}"' in shown
 
