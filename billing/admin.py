@@ -15,7 +15,9 @@ from tenants.admin_tenants import TenantAdmin
 from tenants.models import Tenant
 from tenants.restkit import access
 
-LIMITS = frozenset({"requests_per_second", "burst", "daily_traffic", "routes", "backends", "listeners", "members"})
+LIMITS = frozenset(
+    {"requests_per_second", "burst", "daily_traffic", "routes", "backends", "listeners", "caches", "members"}
+)
 
 
 @admin.register(Plan)

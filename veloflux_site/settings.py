@@ -44,6 +44,8 @@ OWN_PORTS = frozenset(env.list("VELOFLUX_OWN_PORTS", cast=int, default=[]))
 # The ports that listeners are given, on every node: nothing else on the nodes' machines may have one of them.
 FIRST_TCP_PORT, LAST_TCP_PORT = map(int, env.str("VELOFLUX_TCP_PORTS", default="20000-20999").split("-"))
 TCP_PORTS = range(FIRST_TCP_PORT, LAST_TCP_PORT + 1)
+# Routes that keep answers take 1 MB on every node of the cluster each, twice that while it reloads.
+CACHES_ON_A_CLUSTER = env.int("VELOFLUX_CACHES_ON_A_CLUSTER", default=256)
 # What everybody shares, as clients reach it; 0 for TLS that is passed through by name: it is not.
 SHARED_PORTS = {
     "http": env.int("VELOFLUX_HTTP_PORT", default=80),

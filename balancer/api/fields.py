@@ -44,8 +44,8 @@ class DurationField(serializers.Field[int, Any, str, int]):
 class SecondsField(DurationField):
     """A duration up to a day ↔ whole seconds, as HTTP counts them."""
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(least=0, **options)
+    def __init__(self, *, least: int = 0, **options: Any) -> None:
+        super().__init__(least=least, **options)
 
     def to_internal_value(self, data: Any) -> int:
         value = super().to_internal_value(data)

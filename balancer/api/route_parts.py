@@ -5,10 +5,26 @@ from typing import Any
 from rest_framework import serializers
 
 from balancer.api.fields import SecondsField, written
-from balancer.haproxy.routing import MANY_LISTED, MANY_SHARES, REDIRECTS, Act, Edit, On, Op
+from balancer.haproxy.routing import (
+    CACHE_OBJECT_MAX,
+    CACHE_OBJECT_MIN,
+    CACHE_TTL_MAX_S,
+    MANY_LISTED,
+    MANY_SHARES,
+    REDIRECTS,
+    Act,
+    Edit,
+    On,
+    Op,
+)
 from balancer.haproxy.text import BODY_MAX, NAME_MAX, VALUE_MAX
 from tenants.restkit.serializers import StrictSerializer
 
+CACHE = (
+    "Keep answers on each node, each for itself: 200s to GET that are not private, set no cookie, and vary by nothing "
+    "but Accept-Encoding or Referer. Requests with Authorization, a body, Range or (unless asked for) Cookie go to the "
+    "pool. Every answer says `X-Cache: hit`, `miss` or `pass`."
+)
 BODY_LIMIT = (
     "In bytes; beyond it 413. A body that does not say its length (chunked) is counted up to 12,000 bytes, and refused "
     "beyond that."
@@ -82,6 +98,24 @@ class CorsSerializer(Part):
 
     def to_representation(self, instance: Any) -> Any:
         return _with_seconds(instance, "max_age")
+
+
+class CacheSerializer(Part):
+    ttl = SecondsField(
+        source="ttl_s",
+        least=1000,
+        most=CACHE_TTL_MAX_S * 1000,
+        help_text="At most; what the answer itself allows counts, if less.",
+    )
+    max_object = serializers.IntegerField(
+        min_value=CACHE_OBJECT_MIN, max_value=CACHE_OBJECT_MAX, required=False, help_text="Bytes, head and all; 65536."
+    )
+    cookies = serializers.BooleanField(
+        required=False, help_text="Requests with cookies too: all of them get one and the same answer."
+    )
+
+    def to_representation(self, instance: Any) -> Any:
+        return _with_seconds(instance, "ttl")
 
 
 class MaintenanceSerializer(Part):

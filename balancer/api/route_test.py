@@ -5,7 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
+from balancer.api.fields import DurationField
 from balancer.haproxy.explain import METHOD, TARGET, Asked, Verdict
+from balancer.haproxy.keeping import Because
 from balancer.haproxy.running import Oper
 from tenants.restkit.serializers import StrictSerializer
 
@@ -66,6 +68,14 @@ class LimitSerializer(serializers.Serializer[Any]):
     burst = serializers.IntegerField()
 
 
+class KeptSerializer(serializers.Serializer[Any]):
+    ttl = DurationField(source="ttl_ms", least=1000)
+    because = serializers.ChoiceField(
+        ["", *(each.value for each in Because)],
+        help_text="Why this request goes to the pool, whatever is kept; empty: it may be answered from the cache.",
+    )
+
+
 class RouteTestedSerializer(serializers.Serializer[Any]):
     route = serializers.CharField(allow_null=True)
     pool = serializers.CharField(allow_null=True, help_text="Null too where clients are shared out among several.")
@@ -76,3 +86,4 @@ class RouteTestedSerializer(serializers.Serializer[Any]):
     why = serializers.CharField()
     tried = TriedSerializer(many=True)
     limit = LimitSerializer(allow_null=True)
+    cache = KeptSerializer(allow_null=True, help_text="Null where the route keeps no answers.")

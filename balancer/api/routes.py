@@ -15,7 +15,9 @@ from balancer.api.fields import DurationField
 from balancer.api.filters import DurationFilter
 from balancer.api.route_parts import (
     BODY_LIMIT,
+    CACHE,
     ActionSerializer,
+    CacheSerializer,
     ConditionSerializer,
     CorsSerializer,
     HeaderSerializer,
@@ -28,7 +30,7 @@ from balancer.haproxy.routing import MANY_CONDITIONS, MANY_HEADERS, PathMatch
 from balancer.models import Route
 from balancer.models.routes import to_its_pool
 from balancer.queries import route_test
-from balancer.services import routes, rules
+from balancer.services import caches, routes, rules
 from balancer.services.edits import Changed
 from tenants.restkit.serializers import StrictSerializer
 from tenants.roles import Verb
@@ -63,6 +65,7 @@ class RouteSerializer(StrictSerializer):
     )
     compression = serializers.BooleanField(default=False)
     maintenance = MaintenanceSerializer(allow_null=True, default=None, help_text="While it is there: 503, this page.")
+    cache = CacheSerializer(allow_null=True, default=None, help_text=CACHE)
     enabled = serializers.BooleanField(default=True)
     description = serializers.CharField(default="", allow_blank=True, max_length=500)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=rules.TAGS_MAX)
@@ -81,7 +84,7 @@ class RouteFilter(filters.FilterSet):
 class RouteViewSet(ChangeViewSet):
     """Host and path → pool."""
 
-    verbs: ClassVar[dict[str, Verb]] = {**ChangeViewSet.verbs, "test": Verb.VIEW}
+    verbs: ClassVar[dict[str, Verb]] = {**ChangeViewSet.verbs, "test": Verb.VIEW, "purge_cache": Verb.RUNTIME}
     queryset = Route.objects.all()
     serializer_class = RouteSerializer
     filterset_class = RouteFilter
@@ -95,6 +98,15 @@ class RouteViewSet(ChangeViewSet):
         sent = RouteTestSerializer(data=request.data)
         sent.is_valid(raise_exception=True)
         return Response(RouteTestedSerializer(route_test.ask(self.tenant, sent.asked(), now=self.now)).data)
+
+    @extend_schema(request=None)
+    @action(detail=True, methods=["post"], url_path="purge-cache")
+    def purge_cache(self, request: Request, **_: Any) -> Response:
+        """Answer nothing any more that is kept now. The change is live once every node has confirmed it; from then on
+        no node gives an old answer. At once, also where changes wait to be deployed."""
+        sent = StrictSerializer(data=request.data or {})
+        sent.is_valid(raise_exception=True)
+        return self.changed(caches.purge(self.get_object(), by=self.actor, now=self.now))
 
     def act_create(self, values: dict[str, Any]) -> Changed[Route]:
         return routes.create(new(values), by=self.actor, now=self.now)

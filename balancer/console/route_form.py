@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from balancer.console import route_fields as kinds
 from balancer.console import route_rows
+from balancer.console.cache_fields import CacheFields
 from balancer.console.forms import DurationField
 from balancer.console.route_fields import ACTS, CODES, PATHS, Choice, HeadersField, PageField, SizeField, WordsField
 from balancer.haproxy.read_routing import PRIORITY_MAX
@@ -23,7 +24,7 @@ from balancer.haproxy.routing import (
 )
 from balancer.haproxy.text import VALUE_MAX
 from balancer.models import Pool
-from tenants.console.formwork import ConsoleForm, dress
+from tenants.console.formwork import dress
 
 MONO = {"class": "mono", "autocomplete": "off", "spellcheck": "false"}
 PAGE = "<!doctype html>\n<title>Maintenance</title>\n<h1>We will be back soon.</h1>\n"
@@ -35,7 +36,7 @@ def line(most: int = VALUE_MAX, **more: Any) -> forms.CharField:
     return forms.CharField(max_length=most, required=False, widget=forms.TextInput(attrs={**MONO}), **more)
 
 
-class RouteForm(ConsoleForm):
+class RouteForm(CacheFields):
     pointers: ClassVar[dict[str, str]] = {
         "/conditions": "condition_0_type",
         "/action/pools": "share_0_pool",
@@ -181,6 +182,7 @@ class RouteForm(ConsoleForm):
             "rewrite": {name: got[f"rewrite_{name}"] for name in ("prefix", "regex", "replacement", "host")},
             "cors": self._cors(),
             "maintenance": self._maintenance(),
+            "cache": self.cache(),
         }
 
     def _action(self) -> dict[str, Any]:
@@ -227,7 +229,8 @@ class RouteForm(ConsoleForm):
         """A row's error stands at the row that it was typed in."""
         found = _ROW.fullmatch(pointer)
         if not found:
-            timed = {"/cors/max_age_s": "cors_max_age_ms", "/maintenance/retry_after_s": "maintenance_retry_after_ms"}
+            timed = {"/cors/max_age_s": "cors_max_age_ms", "/maintenance/retry_after_s": "maintenance_retry_after_ms",
+                     "/cache": "cache_ttl_ms", "/cache/ttl_s": "cache_ttl_ms"}  # fmt: skip
             return timed.get(pointer) or super().field_of(pointer)
         kind, rows = ("condition", self.conditions) if found[1] == "conditions" else ("share", self.shares)
         part = "op" if found[3] == "negate" else found[3]

@@ -21,6 +21,7 @@ sentences.add(
         _("Names a group that the regex does not have."),
         _("No origins, no methods, or everybody with credentials."),
         _("An empty page."),
+        _("Only answers of a pool can be kept."),
         _("More than {most}."),
         _("Not a host name in lower case."),
         _("“{found}” at character {at} needs a backslash before it, or something to repeat."),

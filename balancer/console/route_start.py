@@ -3,6 +3,7 @@
 from typing import Any
 
 from balancer.console import route_rows
+from balancer.console.cache_fields import KEPT
 from balancer.console.route_form import CORS, DOWN
 from balancer.models import Route
 
@@ -11,7 +12,7 @@ SAME = (
     "timeout_ms", "max_body", "compression",
 )  # fmt: skip
 ADVANCED = ("rewrite", "request_headers", "response_headers", "cors", "timeout_ms", "max_body", "compression",
-            "maintenance")  # fmt: skip
+            "maintenance", "cache")  # fmt: skip
 
 
 def start(route: Route | None = None) -> dict[str, Any]:
@@ -22,6 +23,7 @@ def start(route: Route | None = None) -> dict[str, Any]:
         **{f"rewrite_{name}": source.rewrite.get(name, "") for name in ("prefix", "regex", "replacement", "host")},
         **_cors(source.cors or {}),
         **_maintenance(source.maintenance),
+        **_cache(source.cache),
         **route_rows.start(source.conditions, source.action.get("pools", [])),
     }
 
@@ -63,4 +65,13 @@ def _maintenance(told: dict[str, Any] | None) -> dict[str, Any]:
         "maintenance_body": page.get("body", DOWN.body),
         "maintenance_content_type": page.get("content_type", DOWN.content_type),
         "maintenance_retry_after_ms": page.get("retry_after_s", DOWN.retry_after_s) * 1000,
+    }
+
+
+def _cache(told: dict[str, Any] | None) -> dict[str, Any]:
+    kept = told or {}
+    return {
+        "cache_ttl_ms": kept["ttl_s"] * 1000 if kept else None,
+        "cache_max_object": kept.get("max_object", KEPT.max_object),
+        "cache_cookies": kept.get("cookies", False),
     }

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _lazy
 from balancer.console import words
 from balancer.console.route_words import condition
 from balancer.haproxy.explain import METHOD, TARGET, Asked
+from balancer.haproxy.keeping import Because
 from balancer.models import Pool, Route
 from balancer.queries import route_test
 from tenants.console.formwork import ConsoleForm
@@ -99,6 +100,7 @@ class Answer:
     route: Route | None
     pools: list[ToPool]
     tried: list[TriedRow]
+    cache: str
 
 
 def answer(tenant: Tenant, asked: Asked, known: list[Route], names: dict[str, str], *, now: datetime) -> Answer:
@@ -128,7 +130,28 @@ def answer(tenant: Tenant, asked: Asked, known: list[Route], names: dict[str, st
             for one in told.tried
             if one["route"] in routes
         ],
+        cache_line(told.cache),
     )
+
+
+PASSED: dict[str, Promise] = {
+    Because.METHOD: _lazy("It goes past the cache: only GET and HEAD are answered from it."),
+    Because.AUTHORIZATION: _lazy("It goes past the cache: it has Authorization."),
+    Because.COOKIE: _lazy("It goes past the cache: it has a cookie."),
+    Because.BODY: _lazy("It goes past the cache: it has a body."),
+    Because.RANGE: _lazy("It goes past the cache: it asks for a part only (Range)."),
+    Because.UPGRADE: _lazy("It goes past the cache: it asks for another protocol (Upgrade)."),
+}
+
+
+def cache_line(told: dict[str, Any] | None) -> str:
+    if told is None:
+        return ""
+    if told["because"]:
+        return str(PASSED[told["because"]])
+    seconds = told["ttl_ms"] // 1000
+    said = _("It may be answered from the cache, and its answer kept for up to %(seconds)d s if it allows that.")
+    return said % {"seconds": seconds}
 
 
 def because(route: Route, said: str) -> str:

@@ -77,5 +77,6 @@ def more(route: Route) -> str:
         (route.timeout_ms is not None, _("timeout")),
         (route.max_body is not None, _("body limit")),
         (route.compression, _("compresses")),
+        (route.cache is not None, _("keeps answers")),
     ]
     return ", ".join(words for holds, words in said if holds)

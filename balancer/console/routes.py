@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib import messages
 from django.http import Http404, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.utils import timezone
@@ -13,13 +14,15 @@ from balancer.console.frame import page
 from balancer.console.route_form import RouteForm
 from balancer.console.route_start import advanced, start
 from balancer.console.route_tester import TesterForm, answer, pool_names
-from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
+from balancer.console.saving import changed_meanwhile, deploying, saved, say_saved, seen
 from balancer.console.traffic import curl
 from balancer.models import Pool, Route
 from balancer.queries import status
-from balancer.services import routes
+from balancer.services import caches, routes
 from balancer.services.routes import NewRoute
 from tenants.console.doors import TenantRequest, tenant_page
+from tenants.console.sentences import sentence
+from tenants.errors import Conflict
 from tenants.roles import Verb
 
 SWITCHES = {"enable": True, "disable": False}
@@ -111,6 +114,21 @@ def switch(request: TenantRequest, route_id: str, act: str) -> HttpResponse:
     routes.update(route, {"enabled": SWITCHES[act]}, by=request.actor, now=timezone.now())
     said = _("%(route)s takes requests again.") if SWITCHES[act] else _("%(route)s takes no more requests.")
     say_saved(request, said % {"route": route})
+    return redirect("console:routes", request.tenant.slug)
+
+
+@tenant_page(Verb.RUNTIME)
+def purge(request: TenantRequest, route_id: str) -> HttpResponse:
+    """At once, whatever waits to be deployed."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    try:
+        done = caches.purge(route_of(route_id), by=request.actor, now=timezone.now())
+    except Conflict as refused:
+        messages.error(request, sentence(refused))
+    else:
+        said = _("What %(route)s kept is given to nobody any more, once each node confirms.") % {"route": done.object}
+        messages.success(request, f"{said} {deploying(request.tenant)}")
     return redirect("console:routes", request.tenant.slug)
 
 

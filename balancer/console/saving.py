@@ -62,6 +62,10 @@ def say_saved(request: TenantRequest, sentence: str) -> None:
 def what_next(tenant: Tenant) -> str:
     if edits.stages(tenant.pk):
         return _("It waits under Waiting changes until somebody deploys it.")
+    return deploying(tenant)
+
+
+def deploying(tenant: Tenant) -> str:
     placed = Placement.objects.filter(tenant=tenant).values("cluster_id")
     count = Node.objects.filter(cluster_id__in=placed).count()
     if count == 0:

@@ -46,6 +46,7 @@ urlpatterns = [
     path("t/<str:slug>/routes/test", routes.test, name="route-test"),
     path("t/<str:slug>/routes/<str:route_id>/edit", routes.edit, name="route-edit"),
     path("t/<str:slug>/routes/<str:route_id>/delete", routes.delete, name="route-delete"),
+    path("t/<str:slug>/routes/<str:route_id>/purge-cache", routes.purge, name="route-purge"),
     path("t/<str:slug>/routes/<str:route_id>/<str:act>", routes.switch, name="route-switch"),
     path("t/<str:slug>/listeners", listeners.index, name="listeners"),
     path("t/<str:slug>/listeners/new", listeners.create, name="listener-new"),

@@ -76,6 +76,7 @@ ACT: dict[str, Promise] = {
     "maintain": _("taken into maintenance"),
     "weight": _("weighted"),
     "retry": _("deployed again"),
+    "purge": _("purged"),
 }
 KIND: dict[str, Promise] = {
     "pool": _("Pool"),

@@ -10,6 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv6Address, ip_address, ip_network
 
 from .desired import Route, Tenant
+from .keeping import Kept, kept
 from .regex_match import matches
 from .render.maps import map_entries, route_key
 from .routing import Act, Condition, On, Op, PathMatch
@@ -86,6 +87,7 @@ class Explained:
     pools: Mapping[str, int] | None = None
     status: int | None = None
     tried: tuple[Tried, ...] = ()
+    cache: Kept | None = None
 
 
 def site_of(hosts: Mapping[str, str], asked: Asked) -> str:
@@ -142,11 +144,11 @@ def _routed(site: Site, asked: Asked) -> Explained:
         because = why_not(route, asked)
         tried.append(Tried(route.key, because))
         if not because:
-            return _done(site.host, route, tuple(tried))
+            return _done(site.host, route, asked, tuple(tried))
     return Explained(Verdict.NO_ROUTE, site.host, status=404, tried=tuple(tried))
 
 
-def _done(site: str, route: Route, tried: tuple[Tried, ...]) -> Explained:
+def _done(site: str, route: Route, asked: Asked, tried: tuple[Tried, ...]) -> Explained:
     action = route.action
     if route.handling.maintenance is not None:
         return Explained(Verdict.RESPOND, site, route, status=503, tried=tried)
@@ -155,7 +157,8 @@ def _done(site: str, route: Route, tried: tuple[Tried, ...]) -> Explained:
     if action.type is Act.RESPOND:
         return Explained(Verdict.RESPOND, site, route, status=action.status, tried=tried)
     pools = {route.pool: 100} if action.type is Act.POOL else {one.pool: one.weight for one in action.shares}
-    return Explained(Verdict.PASS, site, route, pools, tried=tried)
+    may_keep = kept(route, asked.method, asked.headers)
+    return Explained(Verdict.PASS, site, route, pools, tried=tried, cache=may_keep)
 
 
 def why_not(route: Route, asked: Asked) -> str:

@@ -8,7 +8,7 @@ from .commands import AddMap, Command, DelMap, SetMap
 from .desired import Tenant
 from .render.listeners import pool_of
 from .render.maps import map_entries
-from .running import CLIENTS, FALLBACKS, HOSTS, LEADS, MAPS, NAMES, PORTS, ROUTES, Running
+from .running import CLIENTS, FALLBACKS, HOSTS, LEADS, MAPS, NAMES, PORTS, PURGES, ROUTES, Running
 from .sites import is_router
 
 
@@ -43,7 +43,7 @@ def plan_maps(
     for path in sorted(MAPS, key=lambda each: each == CLIENTS):
         runs, held_back = running.maps.get(path, {}), waits.get(path, frozenset())
         for key, value in _ordered(path, wanted[path]):
-            if key not in held_back and runs.get(key) != value:
+            if key not in held_back and runs.get(key) != value and not (path == PURGES and later(runs.get(key), value)):
                 changes.append(SetMap(path, key, value) if key in runs else AddMap(path, key, value))
     kept = {running.maps.get(ROUTES, {}).get(key, "") for key in pending}
     kept |= {running.maps.get(LEADS, {}).get(key, "") for key in unled}
@@ -60,6 +60,11 @@ def plan_maps(
     routed = kept.union(*(wanted[path].values() for path in (ROUTES, LEADS, FALLBACKS)))
     led = {pool_of(lead) for path in (PORTS, NAMES) for lead in wanted[path].values()}
     return MapPlan((*changes, *deletions), frozenset(routed | led))
+
+
+def later(mark: str | None, wanted: str) -> bool:
+    """Going back would bring what was purged to light again: it is kept until this HAProxy ends, or is too old."""
+    return mark is not None and mark.isdecimal() and int(mark) > int(wanted)
 
 
 def _host(key: str) -> str:

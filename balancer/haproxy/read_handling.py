@@ -6,10 +6,14 @@ from .codec_fields import BadState, Fields
 from .read_parts import many, optional, page_of, text_or_none
 from .regex import parse as parse_regex
 from .routing import (
+    CACHE_OBJECT_MAX,
+    CACHE_OBJECT_MIN,
+    CACHE_TTL_MAX_S,
     FORBIDDEN_REQUEST_HEADERS,
     FORBIDDEN_RESPONSE_HEADERS,
     MANY_HEADERS,
     MANY_LISTED,
+    Cache,
     Cors,
     Edit,
     Handling,
@@ -33,6 +37,7 @@ from .text import (
 
 DAY_MS, DAY_S = 86_400_000, 86_400
 BODY_LIMIT_MAX = 1 << 40
+MARK_MAX = 1 << 52
 
 
 def read_handling(value: object, at: str) -> Handling:
@@ -46,6 +51,7 @@ def read_handling(value: object, at: str) -> Handling:
         max_body=fields.whole("max_body", 0, BODY_LIMIT_MAX) if fields.has("max_body") else None,
         compression=fields.yes_or_no("compression") if fields.has("compression") else False,
         maintenance=optional(fields, "maintenance", _maintenance, None),
+        cache=optional(fields, "cache", _cache, None),
     )
     fields.done()
     return handling
@@ -134,3 +140,15 @@ def _maintenance(value: object, at: str) -> Maintenance:
         raise BadState(fields.where("body"), "an empty page")
     fields.done()
     return page
+
+
+def _cache(value: object, at: str) -> Cache:
+    fields = Fields(value, at)
+    cache = Cache(
+        fields.whole("ttl_s", 1, CACHE_TTL_MAX_S),
+        fields.whole("max_object", CACHE_OBJECT_MIN, CACHE_OBJECT_MAX),
+        fields.yes_or_no("cookies"),
+        fields.whole("purged", 0, MARK_MAX) if fields.has("purged") else 0,
+    )
+    fields.done()
+    return cache

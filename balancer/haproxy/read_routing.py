@@ -44,6 +44,8 @@ def read_route(value: object, at: str) -> Route:
         action=action,
         handling=optional(fields, "handling", read_handling, Handling()),
     )
+    if route.handling.cache and action.type not in (Act.POOL, Act.WEIGHTED):
+        raise BadState(fields.where("handling.cache"), "only answers of a pool can be kept")
     fields.done()
     return route
 

@@ -12,12 +12,12 @@ from typing import Any
 from .codec_fields import BadState
 from .desired import Route
 from .read_routing import read_route
-from .routing import Act, Action, Cors, Handling, HeaderEdit, Maintenance, Rewrite
+from .routing import Act, Action, Cache, Cors, Handling, HeaderEdit, Maintenance, Rewrite
 
 Columns = Mapping[str, Any]
 COLUMNS = (
     "path_match", "priority", "conditions", "action", "rewrite", "request_headers", "response_headers", "cors",
-    "timeout_ms", "max_body", "compression", "maintenance",
+    "timeout_ms", "max_body", "compression", "maintenance", "cache",
 )  # fmt: skip
 _CONDITION = {"op": "equals", "name": "", "value": "", "negate": False}
 _ACTION = {"shares": [], "url": "", "prefix": "", "code": 302, "status": 200, "content_type": "text/plain", "body": ""}
@@ -25,6 +25,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "rewrite": {each.name: "" for each in fields(Rewrite)},
     "cors": {"methods": ["GET", "HEAD", "POST"], "headers": [], "exposed": [], "credentials": False, "max_age_s": 600},
     "maintenance": {"content_type": "text/html; charset=utf-8", "retry_after_s": 300},
+    "cache": {"max_object": 65536, "cookies": False},
 }
 # Fields of the value → of the API.
 _SPELLED = (("handling.", ""), ("action.shares", "action.pools"))
@@ -110,6 +111,7 @@ def columns_of(route: Route) -> dict[str, Any]:
         "max_body": handling.max_body,
         "compression": handling.compression,
         "maintenance": None if handling.maintenance is None else _plain(handling.maintenance),
+        "cache": None if handling.cache is None else _plain(handling.cache),
     }  # fmt: skip
 
 
@@ -131,8 +133,9 @@ def _header(edit: HeaderEdit) -> dict[str, Any]:
     return {"action": edit.action.value, "name": edit.name, "value": edit.value or None}
 
 
-def _plain(value: Rewrite | Cors | Maintenance) -> dict[str, Any]:
-    found = {each.name: getattr(value, each.name) for each in fields(value)}
+def _plain(value: Rewrite | Cors | Maintenance | Cache) -> dict[str, Any]:
+    """Without the mark of a purge, which is no column's."""
+    found = {each.name: getattr(value, each.name) for each in fields(value) if each.name != "purged"}
     return {name: list(one) if isinstance(one, tuple) else one for name, one in found.items()}
 
 

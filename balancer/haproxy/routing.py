@@ -130,6 +130,22 @@ class Maintenance:
     retry_after_s: int = 300
 
 
+CACHE_TTL_MAX_S = 3600
+CACHE_OBJECT_MIN, CACHE_OBJECT_MAX = 1024, 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Answers are kept on each node for `ttl_s` seconds at most, those of `max_object` bytes, head and all, at most.
+    `cookies`: requests that carry cookies get them too. `purged`: the mark of the last purge (`services.caches`); what
+    was kept under another one is never found again."""
+
+    ttl_s: int
+    max_object: int = 64 * 1024
+    cookies: bool = False
+    purged: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Handling:
     """`timeout_ms` of the answer and `max_body` in bytes: None leaves what holds anyway."""
@@ -142,6 +158,7 @@ class Handling:
     max_body: int | None = None
     compression: bool = False
     maintenance: Maintenance | None = None
+    cache: Cache | None = None
 
 
 # A line of HAProxy's has at most 64 words.

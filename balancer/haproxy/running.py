@@ -77,6 +77,7 @@ HOSTS = "maps/hosts.map"
 ROUTES = "maps/routes.map"
 LEADS = "maps/leads.map"  # of routers' routes
 FALLBACKS = "maps/fallbacks.map"  # pool -> the one that takes over while none of its servers can
+PURGES = "maps/purges.map"  # tenant_route -> the mark of its last purge; while HAProxy runs, they only rise
 TENANTS = "maps/tenants.map"
 LIMITS = "maps/limits.map"
 CLIENTS = "maps/clients.map"
@@ -87,5 +88,7 @@ HEADERS = "maps/headers.map"
 ADMITTED = "maps/admitted.map"
 PORTS = "maps/ports.map"
 NAMES = "maps/names.map"
-MAPS = (HOSTS, ROUTES, LEADS, FALLBACKS, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS, ADMITTED, PORTS, NAMES)
+MAPS = (
+    HOSTS, ROUTES, LEADS, PURGES, FALLBACKS, TENANTS, LIMITS, CLIENTS, ALLOWED, PROXIES, HEADERS, ADMITTED, PORTS, NAMES
+)  # fmt: skip
 OWNED_BY_KEY = frozenset({TENANTS, LIMITS, CLIENTS, HEADERS})

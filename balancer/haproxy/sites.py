@@ -11,10 +11,11 @@ from functools import lru_cache
 from hashlib import sha256
 
 from .desired import Route, Tenant
-from .routing import Act, Action, Handling, Match, PathMatch, Share
-from .text import name
+from .routing import Act, Action, Cache, Handling, Match, PathMatch, Share
+from .text import Unprintable, name
 
 DRAWS = 100  # a weighted route draws one of so many for a client that it does not know yet
+CACHE_NAME_MAX = 32
 _RANK = {PathMatch.EXACT: 0, PathMatch.REGEX: 1, PathMatch.PREFIX: 2}
 
 
@@ -64,6 +65,19 @@ def is_router(proxy: str) -> bool:
     return proxy.partition("_")[2].startswith("h")
 
 
+def cached(site: Site) -> tuple[tuple[Route, Cache], ...]:
+    """Those of its routes that keep answers."""
+    return tuple((route, route.handling.cache) for route in site.routes if route.handling.cache)
+
+
+def cache_name(tenant_key: str, route: Route) -> str:
+    """Of its section, one for each such route: none fills another's. HAProxy cuts a longer one off (2.6.12)."""
+    found = name(f"{tenant_key}_{route.key}")
+    if len(found) > CACHE_NAME_MAX:
+        raise Unprintable(f"longer than {CACHE_NAME_MAX} characters")
+    return found
+
+
 def leads(tenant_key: str, route: Route) -> dict[str, str]:
     """What the map of leads holds of a router's route: `t_r/` → pool, or `t_r/0` to `t_r/99` of a weighted one.
 
@@ -97,7 +111,11 @@ def shape(site: Site) -> Site:
 
 
 def _without_leads(route: Route) -> Route:
-    return replace(route, pool="", action=replace(route.action, shares=()))
+    route = replace(route, pool="", action=replace(route.action, shares=()))
+    cache = route.handling.cache
+    if cache is None:
+        return route
+    return replace(route, handling=replace(route.handling, cache=replace(cache, purged=0)))
 
 
 def pools_of(route: Route) -> frozenset[str]:

@@ -5,7 +5,7 @@ from dataclasses import fields
 from typing import Any
 
 from .desired import Route
-from .routing import Action, Condition, Cors, Handling, HeaderEdit, Maintenance, PathMatch, Rewrite, Share
+from .routing import Action, Cache, Condition, Cors, Handling, HeaderEdit, Maintenance, PathMatch, Rewrite, Share
 
 Plain = dict[str, Any]
 
@@ -68,4 +68,7 @@ def _written(value: object) -> object:
                     "exposed": list(exposed), "credentials": credentials, "max_age_s": max_age_s}  # fmt: skip
         case Maintenance(body, content_type, retry_after_s):
             return {"body": body, "content_type": content_type, "retry_after_s": retry_after_s}
+        case Cache(ttl_s, max_object, cookies, purged):
+            told = {"ttl_s": ttl_s, "max_object": max_object, "cookies": cookies}
+            return {**told, "purged": purged} if purged else told
     return value

@@ -35,6 +35,7 @@ class Route(models.Model):
     max_body = models.PositiveBigIntegerField(null=True, blank=True)
     compression = models.BooleanField(default=False)
     maintenance = models.JSONField(null=True, blank=True)
+    cache = models.JSONField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     description = models.CharField(max_length=500, blank=True)
     tags = models.JSONField(default=list, blank=True)

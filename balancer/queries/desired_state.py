@@ -1,6 +1,7 @@
 """A tenant's rows → the values that HAProxy is made from. Seven queries, whatever its size."""
 
 from collections import defaultdict
+from dataclasses import replace
 from typing import Any
 
 from balancer.haproxy.desired import (
@@ -20,6 +21,7 @@ from balancer.haproxy.route_columns import COLUMNS, PLAIN, value_of
 from balancer.models import Backend as BackendRow
 from balancer.models import Listener as ListenerRow
 from balancer.models import Pool as PoolRow
+from balancer.models import Purge
 from balancer.models import Route as RouteRow
 from balancer.queries import protection, serving
 from billing.queries import limits
@@ -48,9 +50,7 @@ def of(tenant: TenantRow) -> Tenant:
     return Tenant(
         key=tenant.key,
         pools=tuple(pool(row, tuple(servers[row[0]])) for row in PoolRow.objects.order_by("id").values_list(*POOL)),
-        routes=tuple(
-            route(*row) for row in RouteRow.objects.filter(enabled=True).order_by("id").values_list(*ROUTE, *COLUMNS)
-        ),
+        routes=routes(),
         rps=plan.requests_per_second or 0,
         burst=(plan.burst or 0) if plan.requests_per_second else 0,
         suspended=tenant.status == TenantStatus.SUSPENDED,
@@ -58,6 +58,20 @@ def of(tenant: TenantRow) -> Tenant:
         headers=protection.headers(protection.security_headers()),
         listeners=listeners(),
     )
+
+
+def routes() -> tuple[Route, ...]:
+    """In the tenant's scope. Another query only where one keeps answers."""
+    rows = RouteRow.objects.filter(enabled=True).order_by("id").values_list(*ROUTE, *COLUMNS)
+    found = tuple(route(*row) for row in rows)
+    keeping = [one.key[1:] for one in found if one.handling.cache]
+    marks = dict(Purge.objects.filter(route__in=keeping).values_list("route", "mark")) if keeping else {}
+    return tuple(_purged(one, marks[one.key[1:]]) if one.key[1:] in marks else one for one in found)
+
+
+def _purged(one: Route, mark: int) -> Route:
+    cache = one.handling.cache and replace(one.handling.cache, purged=mark)
+    return replace(one, handling=replace(one.handling, cache=cache))
 
 
 def route(key: str, host: str, path: str, pool_id: str | None, *values: Any) -> Route:

@@ -23,6 +23,7 @@ class Tested:
     why: str
     tried: list[dict[str, str]]
     limit: dict[str, int] | None
+    cache: dict[str, Any] | None
 
 
 def ask(tenant: Tenant, asked: Asked, *, now: datetime) -> Tested:
@@ -41,6 +42,7 @@ def ask(tenant: Tenant, asked: Asked, *, now: datetime) -> Tested:
         why=why(told, asked),
         tried=[{"route": one.route[1:], "because": one.because} for one in told.tried],
         limit={"requests_per_second": state.rps, "burst": state.burst or state.rps} if state.rps else None,
+        cache={"ttl_ms": told.cache.ttl_s * 1000, "because": told.cache.because} if told.cache else None,
     )
 
 

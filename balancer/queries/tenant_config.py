@@ -21,6 +21,7 @@ def of(tenant: Tenant, *, now: datetime) -> dict[str, Any]:
             "routes": plan.routes,
             "backends": plan.backends,
             "listeners": plan.listeners,
+            "caches": plan.caches,
             "members": plan.members,
             "requests_per_second": plan.requests_per_second,
             "burst": plan.burst,
@@ -41,6 +42,7 @@ def used(tenant: Tenant, *, now: datetime) -> dict[str, int]:
         "routes": Route.objects.count(),
         "backends": Backend.objects.count(),
         "listeners": Listener.objects.count(),
+        "caches": Route.objects.filter(cache__isnull=False).count(),
         "pools": Pool.objects.count(),
         "domains": DomainProof.objects.filter(tenant=tenant).exclude(verified_at=None).count(),
     }

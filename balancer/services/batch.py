@@ -12,7 +12,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Edit
 from balancer.queries import desired_state, objects
-from balancer.services import batch_ends, beside, edits, kinds, limits, listeners, pool_modes, ports, writing
+from balancer.services import batch_ends, beside, caches, edits, kinds, limits, listeners, pool_modes, ports, writing
 from balancer.services.batch_work import REF, Work
 from balancer.services.kinds import KINDS, Kind
 from balancer.services.writing import Written
@@ -117,6 +117,7 @@ def _run(operations: Sequence[Operation], *, by: Actor, now: datetime, atomic: b
         raise _refused(results)
     batch_ends.give_ports(work)
     changes = [change for name in KINDS for change in work.changes(name)]
+    caches.room_for((change.before, change.after) for change in changes)
     try:
         written(changes)
     except ports.PortTaken as taken:  # since it was looked at

@@ -11,6 +11,7 @@ from balancer.services import edits, writing
 from tenants.errors import Conflict
 from tenants.models import Tenant
 
+NOT_OF_ROWS = (Act.RETRY, Act.PURGE)
 Rows = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -20,7 +21,7 @@ def with_edits(document: objects.Document, due: Iterable[Edit]) -> tuple[Rows, l
     rows: Rows = {kind: {pk: dict(row) for pk, row in document.get(kind, {}).items()} for kind in objects.KINDS}
     put_off = []
     for edit in due:
-        if edit.kind not in objects.KINDS or edit.act == Act.RETRY:
+        if edit.kind not in objects.KINDS or edit.act in NOT_OF_ROWS:
             continue
         row = rows[edit.kind].get(edit.object_id)
         if row is None:

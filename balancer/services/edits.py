@@ -17,7 +17,7 @@ from tenants.services.trail import audit
 Thing = TypeVar("Thing")
 NOT_SHOWN = frozenset({"created_at", "updated_at", "moves"})
 # What someone does to a running backend is meant now, however changes of configuration go out.
-AT_ONCE = frozenset({Act.DRAIN, Act.READY, Act.MAINTAIN, Act.WEIGHT, Act.RETRY})
+AT_ONCE = frozenset({Act.DRAIN, Act.READY, Act.MAINTAIN, Act.WEIGHT, Act.RETRY, Act.PURGE})
 
 
 @dataclass(frozen=True, slots=True)

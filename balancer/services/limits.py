@@ -17,3 +17,8 @@ def room_for_routes(more: int = 1) -> None:
 
 def room_for_listeners(more: int = 1) -> None:
     refuse_over("listeners", limits.of(scope.required().tenant_id).listeners, Listener.objects.count, more)
+
+
+def room_for_caches(more: int = 1) -> None:
+    cached = Route.objects.filter(cache__isnull=False)
+    refuse_over("caches", limits.of(scope.required().tenant_id).caches, cached.count, more)

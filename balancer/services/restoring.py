@@ -6,7 +6,7 @@ from datetime import datetime
 from balancer.fleet.models import Contents
 from balancer.models import Backend
 from balancer.queries import desired_state, objects
-from balancer.services import beside, domains, edits, limits, pool_modes, writing
+from balancer.services import beside, caches, domains, edits, limits, pool_modes, writing
 from balancer.services.kinds import KINDS
 from balancer.services.writing import Written
 from tenants.errors import Conflict, FieldError, NotFound, Refused
@@ -67,6 +67,7 @@ def refuse_over_limits(changes: Sequence[Written]) -> None:
         more = sum(change.before is None for change in mine) - sum(change.after is None for change in mine)
         if more > 0:
             room(more)
+    caches.room_for((change.before, change.after) for change in changes)
 
 
 def _new_host(change: Written) -> bool:

@@ -145,7 +145,8 @@ def keep(tenant_id: str, gathered: Gathered, *, now: datetime, making: Making = 
     Contents.objects.create(revision=revision, tenant_id=tenant_id, objects_kept=gathered.objects)
     Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision, staged=False)
     request_ids = [edit.request_id for edit in gathered.edits if edit.request_id][-20:]
-    trial = trials.wanted(tenant_id, making.canary) if last is not None else None
+    only_purges = bool(gathered.edits) and all(edit.act == Act.PURGE for edit in gathered.edits)
+    trial = trials.wanted(tenant_id, making.canary) if last is not None and not only_purges else None
     placed = try_out(revision, request_ids, trial, now=now) if trial else place(revision, request_ids, now=now)
     log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids)
     return placed

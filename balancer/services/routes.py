@@ -12,7 +12,7 @@ from balancer.haproxy.route_columns import columns_of, pointer, value_of
 from balancer.haproxy.routing import PathMatch
 from balancer.models import Route
 from balancer.models.routes import to_its_pool
-from balancer.services import domains, edits, hosts, limits, pool_modes, rules
+from balancer.services import caches, domains, edits, hosts, limits, pool_modes, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -38,6 +38,7 @@ class NewRoute:
     max_body: int | None = None
     compression: bool = False
     maintenance: dict[str, Any] | None = None
+    cache: dict[str, Any] | None = None
     enabled: bool = True
     description: str = ""
     tags: list[str] = field(default_factory=list)
@@ -49,6 +50,8 @@ def create(new: NewRoute, *, by: Actor, now: datetime) -> Changed[Route]:
     edits.hold_tenant()
     values = cleaned(asdict(new))
     limits.room_for_routes()
+    if values["cache"]:
+        caches.room()
     refuse_twice(values)
     domains.require(values["host"])
     hosts.claim(values["host"])
@@ -69,6 +72,8 @@ def update(route: Route, changes: dict[str, Any], *, by: Actor, now: datetime) -
     refuse_twice(values, but=route)
     if values["host"] != route.host:  # a domain that is proven no more stops nothing that is there
         domains.require(values["host"])
+    if values["cache"] and route.cache is None:
+        caches.room()
     hosts.claim(values["host"])
     for name, value in values.items():
         setattr(route, name, value)

@@ -23,6 +23,7 @@ METERS: dict[str, Promise] = {
     "routes": gettext_lazy("Routes"),
     "backends": gettext_lazy("Backends"),
     "listeners": gettext_lazy("Listeners"),
+    "caches": gettext_lazy("Caches of routes"),
     "pools": gettext_lazy("Pools"),
     "domains": gettext_lazy("Domains"),
     "requests": gettext_lazy("Requests"),

@@ -22,6 +22,7 @@ class Plan(models.Model):
     routes = models.PositiveIntegerField(null=True)
     backends = models.PositiveIntegerField(null=True)
     listeners = models.PositiveIntegerField(null=True, blank=True)
+    caches = models.PositiveIntegerField(null=True, blank=True)
     members = models.PositiveIntegerField(null=True)
     waf = models.CharField(max_length=12, choices=Waf)
     included_requests = models.PositiveBigIntegerField(null=True)

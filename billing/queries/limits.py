@@ -8,7 +8,7 @@ from billing.models import Plan, Subscription
 
 OF_PLAN = (
     "routes", "backends", "members", "requests_per_second", "burst", "daily_traffic", "retention_days", "waf",
-    "dedicated", "listeners",
+    "dedicated", "listeners", "caches",
 )  # fmt: skip
 
 
@@ -27,6 +27,7 @@ class Limits:
     waf: str
     dedicated: bool
     listeners: int | None
+    caches: int | None
 
 
 def of(tenant_id: str) -> Limits:

@@ -14,7 +14,7 @@ from billing.services.stripe_accounts import Heard, Link
 from tenants.models import Tenant
 
 # Counted against the plan's own column of the same name; the others have no limit.
-LIMITED = frozenset({"members", "routes", "backends", "listeners"})
+LIMITED = frozenset({"members", "routes", "backends", "listeners", "caches"})
 # Included in a plan, and not measured yet: shown without a number.
 NOT_MEASURED = {"requests": "included_requests", "traffic": "included_traffic"}
 CURRENCY = "usd"  # of `product.md`'s table; Stripe's own is Stripe's

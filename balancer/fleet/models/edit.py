@@ -15,6 +15,7 @@ class Act(models.TextChoices):
     MAINTAIN = "maintain", "In maintenance"
     WEIGHT = "weight", "Weight"
     RETRY = "retry", "Retried"
+    PURGE = "purge", "Purged"
 
 
 class Edit(models.Model):

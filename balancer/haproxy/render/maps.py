@@ -16,10 +16,11 @@ from balancer.haproxy.running import (
     LIMITS,
     MAPS,
     PROXIES,
+    PURGES,
     ROUTES,
     TENANTS,
 )
-from balancer.haproxy.sites import leads, routed_sites, router_name
+from balancer.haproxy.sites import cache_name, leads, routed_sites, router_name
 from balancer.haproxy.text import host, map_line, path_prefix
 
 from .listeners import listener_entries
@@ -52,6 +53,7 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
         HOSTS: hosts,
         ROUTES: routes,
         LEADS: onwards,
+        PURGES: purges(tenant),
         FALLBACKS: fallbacks(tenant),
         TENANTS: {tenant.key: SUSPENDED} if tenant.suspended else {},
         LIMITS: {tenant.key: limit(tenant)} if tenant.rps > 0 else {},
@@ -60,6 +62,14 @@ def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
         PROXIES: networks(tenant.key, tenant.clients.proxies),
         HEADERS: {tenant.key: header_values(tenant.headers)} if tenant.headers != SecurityHeaders() else {},
         **listener_entries(tenant),
+    }
+
+
+def purges(tenant: Tenant) -> dict[str, str]:
+    return {
+        cache_name(tenant.key, route): str(route.handling.cache.purged)
+        for route in tenant.routes
+        if route.handling.cache and route.handling.cache.purged
     }
 
 

@@ -6,6 +6,7 @@ cannot choose another.
 """
 
 from balancer.haproxy.desired import Route
+from balancer.haproxy.keeping import SHARE_COOKIE
 from balancer.haproxy.networks import network
 from balancer.haproxy.regex import SUBJECT_MAX
 from balancer.haproxy.routing import Act, Condition, On, Op, PathMatch
@@ -13,13 +14,13 @@ from balancer.haproxy.sites import DRAWS, Site, router_name
 from balancer.haproxy.text import Unprintable, http_method, name, path_prefix, quoted, regex
 
 from .actions import NO_ROUTE, act_lines
+from .cache import request_lines, response_lines
 from .inner import LEAD_HEADER, PACKED_SOCKET, PLAIN_SOCKET, SERVED_HEADER, SOURCE_HEADER
 from .node import DEFAULTS
 
 CUT = f"bytes(0,{SUBJECT_MAX})"
-COOKIE = "vf_share"
 DRAWN = "^([0-9]|[1-9][0-9])$"
-KEPT = f'"{COOKIE}=%[var(txn.draw)]; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"'
+KEPT = f'"{SHARE_COOKIE}=%[var(txn.draw)]; Path=/; Max-Age=31536000; HttpOnly; SameSite=Lax"'
 FLAGS = {Op.EQUALS: "str", Op.PREFIX: "beg", Op.SUFFIX: "end", Op.CONTAINS: "sub"}
 FETCHES = {On.HEADER: "req.fhdr", On.QUERY: "url_param", On.COOKIE: "req.cook"}
 # A day: how long an answer may take is the pool's to say. An idle connection is the router's to close.
@@ -34,7 +35,8 @@ def render_router(tenant_key: str, site: Site) -> str:
         "    acl chosen var(txn.route) -m found\n"
         f"{''.join(_choice(route) for route in site.routes)}{NO_ROUTE}"
         f"{''.join(act_lines(route) for route in site.routes)}"
-        f"{_lead(tenant_key, site)}{_on(site)}\n"
+        f"{_told_back()}{response_lines(tenant_key, site)}"
+        f"{_lead(tenant_key, site)}{request_lines(tenant_key, site)}{_on(site)}\n"
     )
 
 
@@ -87,7 +89,7 @@ def _lead(tenant_key: str, site: Site) -> str:
         f"{lead}    acl weighted var(txn.route) -m str {' '.join(weighted)}\n"
         f"    acl placed var(txn.draw) -m reg '{DRAWN}'\n"
         "    acl drawn var(txn.drawn) -m found\n"
-        f"    http-request set-var(txn.draw) req.cook({COOKIE}) if weighted\n"
+        f"    http-request set-var(txn.draw) req.cook({SHARE_COOKIE}) if weighted\n"
         "    http-request set-var(txn.drawn) str(1) if weighted !placed\n"
         f"    http-request set-var(txn.draw) rand({DRAWS}) if drawn\n"
         "    http-request set-var(txn.lead) var(txn.lead),concat(,txn.draw) if weighted\n"
@@ -96,7 +98,7 @@ def _lead(tenant_key: str, site: Site) -> str:
 
 
 def _on(site: Site) -> str:
-    """To the inner frontend, and what it tells back for the access log."""
+    """To the inner frontend."""
     packed = [name(route.key) for route in site.routes if route.handling.compression]
     servers = f"    server on unix@{PLAIN_SOCKET}\n"
     if packed:
@@ -107,7 +109,11 @@ def _on(site: Site) -> str:
         )
     return (
         f"    http-request set-header {LEAD_HEADER} %[var(txn.lead)]\n"
-        f"    http-request set-header {SOURCE_HEADER} %[src]\n"
-        f"    http-response set-var(txn.served) res.hdr({SERVED_HEADER})\n"
-        f"    http-response del-header {SERVED_HEADER}\n{servers}"
+        f"    http-request set-header {SOURCE_HEADER} %[src]\n{servers}"
     )
+
+
+def _told_back() -> str:
+    """What the inner frontend says, for the access log."""
+    hear = f"    http-response set-var(txn.served) res.hdr({SERVED_HEADER})\n"
+    return f"{hear}    http-response del-header {SERVED_HEADER}\n"

@@ -8,6 +8,7 @@ from balancer.haproxy.desired import Tenant
 from balancer.haproxy.sites import routed_sites, router_name
 from balancer.haproxy.text import name
 
+from .cache import cache_sections
 from .frontends import CERTIFICATE_LIST, render_certificate_list, render_frontends
 from .listeners import listener_sections
 from .maps import render_maps
@@ -41,7 +42,7 @@ def proxies_of(tenant: Tenant) -> list[str]:
 def _sections(tenant: Tenant) -> str:
     pools = [render_pool(tenant.key, pool) for pool in tenant.pools]
     routers = [render_router(tenant.key, site) for site in routed_sites(tenant)]
-    return "".join(pools + routers + listener_sections(tenant))
+    return "".join(pools + cache_sections(tenant) + routers + listener_sections(tenant))
 
 
 def render_fixed(settings: NodeSettings) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from balancer.api.changes import ChangeViewSet
 from balancer.fleet.models import Edit
-from balancer.models import Backend
+from balancer.models import Backend, Route
 from tenants.scope import tenant_scope
 from tests import build
 from tests.conftest import World
@@ -29,6 +29,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 ACTS: dict[str, dict[str, Any]] = {
     "drain": {"force": True}, "maintain": {"force": True}, "ready": {}, "weight": {"weight": 3}, "destroy": {},
+    "purge_cache": {},
 }  # fmt: skip
 
 
@@ -54,6 +55,7 @@ def test_every_write_leaves_an_edit_that_says_who_and_what(world: World, endpoin
         with tenant_scope(world.ours):
             body["pool"] = Backend.objects.get(pk=ids["backends"]).pool_id
     with tenant_scope(world.ours):
+        Route.objects.update(cache={"ttl_s": 60, "max_object": 65536, "cookies": False})
         before = set(Edit.objects.values_list("pk", flat=True))
     response = build.api(world.owner, world.ours)(endpoint.method.upper(), endpoint.own(ids), body)
     assert response.status_code in (200, 201), response.content

@@ -8,7 +8,7 @@ from django.test import Client
 
 from balancer.console.route_form import RouteForm
 from balancer.console.route_start import start
-from balancer.models import Pool, Route
+from balancer.models import Pool, Purge, Route
 from tenants.models import Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
@@ -63,6 +63,9 @@ FULL: dict[str, Any] = {
     "timeout_ms": "1.5s",
     "max_body": "10M",
     "compression": "on",
+    "cache_ttl_ms": "90s",
+    "cache_max_object": "16k",
+    "cache_cookies": "on",
     "maintenance_on": "on",
     "maintenance_body": "back\r\nsoon",
     "maintenance_retry_after_ms": "2m",
@@ -98,6 +101,7 @@ def test_all_of_a_route_is_set_and_shown_again_and_saved_unchanged(tenant: Tenan
         "content_type": "text/html; charset=utf-8",
         "retry_after_s": 120,
     }
+    assert route.cache == {"ttl_s": 90, "max_object": 16384, "cookies": True}
     again = sent(tenant, route)
     assert (again["request_headers"], again["max_body"]) == ("set X-From: edge\nremove X-Debug", "10M")
     assert client.post(f"/t/{tenant.slug}/routes/{route.pk}/edit", again).status_code == 302
@@ -105,7 +109,7 @@ def test_all_of_a_route_is_set_and_shown_again_and_saved_unchanged(tenant: Tenan
     assert {name: getattr(saved, name) for name in SHAPE} == {name: getattr(route, name) for name in SHAPE}
 
 
-SHAPE = ("conditions", "action", "rewrite", "request_headers", "cors", "timeout_ms", "max_body", "maintenance")
+SHAPE = ("conditions", "action", "rewrite", "request_headers", "cors", "timeout_ms", "max_body", "maintenance", "cache")
 
 
 @pytest.mark.parametrize(
@@ -255,3 +259,30 @@ def test_pages_without_routes_or_pools_say_what_to_do(tenant: Tenant) -> None:
     assert client.get(f"/t/{tenant.slug}/routes/test").status_code == 200
     with tenant_scope(tenant):
         assert Pool.objects.count() == 0
+
+
+def test_a_button_purges_what_a_route_keeps(tenant: Tenant) -> None:
+    kept = build.route(tenant, cache={"ttl_s": 60})
+    plain = build.route(tenant)
+    client, reader = browser(tenant), browser(tenant, Role.VIEWER)
+    page = client.get(f"/t/{tenant.slug}/routes").content.decode()
+    path = f"/t/{tenant.slug}/routes/{kept.pk}/purge-cache"
+    assert (page.count("purge-cache"), page.count(path), "keeps answers" in page) == (1, 1, True)
+    assert "purge-cache" not in reader.get(f"/t/{tenant.slug}/routes").content.decode()
+    done = client.post(path, follow=True).content.decode()
+    assert "is given to nobody any more, once each node confirms" in done
+    with tenant_scope(tenant):
+        assert Purge.objects.get().route == kept.pk
+    assert client.get(path).status_code == 405
+    assert reader.post(path).status_code == 403
+    none = client.post(f"/t/{tenant.slug}/routes/{plain.pk}/purge-cache", follow=True).content.decode()
+    assert "there is nothing to purge" in none
+
+
+def test_what_a_cache_cannot_be_is_said_at_its_field(tenant: Tenant) -> None:
+    client, pool = browser(tenant), build.pool(tenant)
+    for field, typed in (("cache_ttl_ms", "2h"), ("cache_ttl_ms", "61m"), ("cache_max_object", "1M")):
+        values: dict[str, Any] = {"cache_ttl_ms": "60s", "pool": pool.pk, field: typed}
+        answer = client.post(f"/t/{tenant.slug}/routes/new", sent(tenant, **values))
+        assert answer.status_code == 422
+        assert [*answer.context["form"].errors] == [field]

@@ -33,6 +33,7 @@ RULES: dict[str, Any] = {
     "max_body": 1000,
     "compression": True,
     "maintenance": {"body": "<p>\n</p>", "content_type": "text/html", "retry_after": "60s"},
+    "cache": {"ttl": "60s", "max_object": 4096, "cookies": True},
 }  # fmt: skip
 ACTIONS: list[dict[str, Any]] = [
     {"type": "redirect", "url": "https://x/?a=1&b=2#f'", "code": 308},

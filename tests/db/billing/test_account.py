@@ -128,6 +128,7 @@ def test_g14_use_stands_against_the_plans_limits_and_what_is_not_measured_is_no_
     assert usage == {
         "members": {"used": 2, "limit": 25},
         "listeners": {"used": 0, "limit": 10},
+        "caches": {"used": 0, "limit": 5},
         "routes": {"used": 1, "limit": 50},
         "backends": {"used": 1, "limit": 200},
         "pools": {"used": 2, "limit": None},

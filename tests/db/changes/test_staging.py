@@ -230,3 +230,38 @@ def test_who_never_had_a_revision_can_stage_and_discard(fleet: Fleet) -> None:
         assert not Pool.objects.exists()
         assert Revision.objects.count() == 1
         assert not Edit.objects.filter(revision=None).exists()
+
+
+def test_a_purge_waits_for_nobody_and_sends_nothing_else_out(staged: Fleet) -> None:
+    with tenant_scope(staged.tenant):
+        route = Route.objects.get()
+    kept = staged.api.patch(f"/api/routes/{route.pk}", {"cache": {"ttl": "60s"}})
+    assert kept.status_code == 200, kept.content
+    staged.post("changes/deploy", {})
+    staged.live()
+    build.pool(staged.tenant, name="later")
+    number = staged.newest().number
+    done = staged.api.post(f"/api/routes/{route.pk}/purge-cache")
+    assert done.status_code == 200, done.content
+    staged.cut()
+    newest = staged.newest()
+    assert newest.number == number + 1
+    assert newest.state["routes"][0]["handling"]["cache"]["purged"] > 0
+    assert len(newest.state["pools"]) == 1
+    assert [(one["act"], one["name"]) for one in waiting(staged)] == [("create", "later")]
+
+
+def test_a_rollback_past_a_purge_keeps_its_mark(staged: Fleet) -> None:
+    with tenant_scope(staged.tenant):
+        route = Route.objects.get()
+    staged.api.patch(f"/api/routes/{route.pk}", {"cache": {"ttl": "60s"}})
+    staged.post("changes/deploy", {})
+    before = staged.newest().number
+    staged.api.post(f"/api/routes/{route.pk}/purge-cache")
+    staged.cut()
+    mark = staged.newest().state["routes"][0]["handling"]["cache"]["purged"]
+    staged.api.patch(f"/api/routes/{route.pk}", {"cache": {"ttl": "5s"}})
+    staged.post("changes/deploy", {})
+    staged.post(f"revisions/{before}/rollback", {})
+    cache = staged.newest().state["routes"][0]["handling"]["cache"]
+    assert cache == {"ttl_s": 60, "max_object": 65536, "cookies": False, "purged": mark}

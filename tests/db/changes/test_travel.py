@@ -16,8 +16,15 @@ def rich(one: str, other: str) -> list[dict[str, Any]]:
     conditions = [{"type": "header", "name": "X-Beta", "op": "equals", "value": "1"}]
     shared = {"type": "weighted", "pools": [{"pool": one, "weight": 90}, {"pool": other, "weight": 10}]}
     return [
-        {"host": "a.test", "action": shared},
-        {"host": "a.test", "pool": one, "conditions": conditions, "priority": 5, "timeout": "9s", "compression": True},
+        {"host": "a.test", "action": shared, "cache": {"ttl": "60s"}},
+        {
+            "host": "a.test",
+            "pool": one,
+            "conditions": conditions,
+            "priority": 5,
+            "timeout": "9s",
+            "compression": True,
+        },
         {"host": "a.test", "pool": other, "conditions": [{**conditions[0], "value": "2"}]},
         {
             "host": "a.test",

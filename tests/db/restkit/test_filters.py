@@ -20,7 +20,7 @@ LISTS = [
 NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts", "sticky", "tls", "status"},
     "backends": {"status", "drain"},
-    "routes": {"action", "rewrite", "cors", "maintenance"},
+    "routes": {"action", "rewrite", "cors", "maintenance", "cache"},
     "listeners": {"endpoint", "idle_timeout"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},

@@ -9,7 +9,8 @@ from typing import Any
 
 
 class Echo(ThreadingHTTPServer):
-    """`asked` counts; `said` are headers of each answer; `delay` holds answers back until it is set."""
+    """`asked` counts; `said` are headers of each answer; `wait` holds answers back until it is set; `chunked`: their
+    length is not said."""
 
     daemon_threads = True
 
@@ -17,7 +18,7 @@ class Echo(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.name, self.asked = name, 0
         self.said: dict[str, str] = {}
-        self.body = ""
+        self.body, self.status, self.chunked = "", 200, False
         self.wait: threading.Event | None = None
 
     def handle_error(self, request: object, client_address: object) -> None:
@@ -43,10 +44,14 @@ class Handler(BaseHTTPRequestHandler):
             "body": len(body),
         }
         answer = (echo.body or json.dumps(told)).encode()
-        self.send_response(200)
+        self.send_response(echo.status)
         for name, value in echo.said.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(answer)))
+        if echo.chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+            answer = b"%x\r\n%b\r\n0\r\n\r\n" % (len(answer), answer)
+        else:
+            self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(answer)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from balancer.haproxy.desired import Pool, Route, Server, Tenant
 from balancer.haproxy.explain import Asked, Verdict, explain
 from balancer.haproxy.protection import ClientRules
-from balancer.haproxy.routing import Act, Action, Condition, Match, On, Op, PathMatch, Share
+from balancer.haproxy.routing import Act, Action, Cache, Condition, Handling, Match, On, Op, PathMatch, Share
 from tests.live.edge.echo import echoes
 from tests.live.edge.nodes import NO_CHECK, LiveNode
 
@@ -36,6 +36,7 @@ QUERIES = ["a=a", "b=ab&a=1", "a=", "a", "X-A=abc;b=b", "a=1&a=ab"]
 COOKIES = ["a=a", "b=ab; a=1", "a=", "a", "X-A=abc;b=b", "a=1; a=ab", "a = b"]
 SOURCES = ["203.0.113.9", "10.1.2.3", "2001:db8::1", "127.0.0.1"]
 NETWORKS = ["10.0.0.0/8", "2001:db8::/32", "203.0.113.9/32,10.0.0.0/8", "0.0.0.0/0"]
+ALONE = [("authorization", "x"), ("range", "bytes=0-1"), ("content-length", "0"), ("upgrade", "x")]
 HOSTS = ["a.test", "b.test", "*.a.test"]
 ASKED_HOSTS = [*HOSTS[:2], "x.a.test", "A.Test", "a.test:80", "b.test.", "x.y.a.test", "c.test"]
 
@@ -54,6 +55,7 @@ conditions = st.one_of(
     st.builds(Condition, st.just(On.METHOD), value=st.sampled_from(["GET", "POST", "GET,PUT"]), negate=st.booleans()),
     st.builds(Condition, st.just(On.SOURCE), value=st.sampled_from(NETWORKS), negate=st.booleans()),
 )
+caches = st.sampled_from([None, None, Cache(60), Cache(60, cookies=True)])
 actions = st.sampled_from(
     [Action()] * 3
     + [
@@ -79,6 +81,7 @@ def routes(draw: st.DrawFn) -> tuple[Route, ...]:
                 draw(st.sampled_from(["p1", "p2", "p3"])) if action.type is Act.POOL else "",
                 draw(st.sampled_from([0, 0, 1, -1])),
                 Match(kind, tuple(draw(st.lists(conditions, max_size=2)))), action,
+                Handling(cache=draw(caches) if action.type in (Act.POOL, Act.WEIGHTED) else None),
             )
         )  # fmt: skip
     return tuple(made)
@@ -90,6 +93,8 @@ def request_of(random_: random.Random) -> Asked:
     headers += [(name, random_.choice([*WORDS, "", "a,b", " a "])) for name in names]
     if random_.random() < 0.6:
         headers.append(("cookie", random_.choice(COOKIES)))
+    if random_.random() < 0.3:
+        headers.append(random_.choice(ALONE))
     target = random_.choice(PATHS)
     if random_.random() < 0.5:
         target += ("&" if "?" in target else "?") + random_.choice(
@@ -104,8 +109,9 @@ def request_of(random_: random.Random) -> Asked:
     )
 
 
-def really(node: LiveNode, asked: Asked) -> str:
-    """The pool that answered, or the status."""
+def really(node: LiveNode, asked: Asked) -> tuple[str, bool | None]:
+    """The pool that answered, or the status; and whether it went past what the route keeps, None where it keeps
+    nothing."""
     connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=5)
     connection.putrequest(asked.method, asked.target, skip_host=True, skip_accept_encoding=True)
     for name, value in (("host", asked.host), *asked.headers):
@@ -115,15 +121,18 @@ def really(node: LiveNode, asked: Asked) -> str:
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
-    return json.loads(body)["name"] if answer.status == 200 else str(answer.status)
+    said = answer.getheader("x-cache")
+    passed = None if said is None else said == "pass"
+    return (json.loads(body)["name"] if answer.status == 200 else str(answer.status)), passed
 
 
-def foretold(state: Tenant, asked: Asked) -> str:
+def foretold(state: Tenant, asked: Asked) -> tuple[str, bool | None]:
     told = explain(state, asked)
     if told.verdict is Verdict.PASS:
         assert told.pools is not None
-        return next(pool for pool, weight in told.pools.items() if weight)
-    return str(told.status)
+        passes = bool(told.cache.because) if told.cache else None
+        return next(pool for pool, weight in told.pools.items() if weight), passes
+    return str(told.status), None
 
 
 def test_what_the_tester_says_is_what_haproxy_does() -> None:
@@ -137,7 +146,7 @@ def test_what_the_tester_says_is_what_haproxy_does() -> None:
             Pool(one.name, servers=(Server("b1", "127.0.0.1", one.server_port),), health_check=NO_CHECK)
             for one in origins
         )
-        verdicts: set[str] = set()
+        verdicts: set[tuple[str, bool | None]] = set()
 
         @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
         @given(routes(), st.integers(0, 1 << 30))
@@ -152,4 +161,5 @@ def test_what_the_tester_says_is_what_haproxy_does() -> None:
                 verdicts.add(foretold(state, asked))
 
         agree()
-        assert {"p1", "404", "421"} <= verdicts
+        assert {("p1", None), ("404", None), ("421", None)} <= verdicts
+        assert {True, False} <= {passed for _, passed in verdicts}

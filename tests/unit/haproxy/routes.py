@@ -4,6 +4,7 @@ from balancer.haproxy.desired import Pool, Route, Tenant
 from balancer.haproxy.routing import (
     Act,
     Action,
+    Cache,
     Condition,
     Cors,
     Edit,
@@ -36,6 +37,7 @@ HANDLING = Handling(
     max_body=1000,
     compression=True,
     maintenance=Maintenance("<p>\n${HOME}</p>", "text/html", 60),
+    cache=Cache(60, 4096, cookies=True, purged=1_795_000_000_000),
 )
 PAGE = Action(Act.RESPOND, status=418, content_type="text/html; charset=utf-8", body="é\n\t%[env(X)] '\"\\ #")
 SHARES = (Share("p1", 90), Share("p2", 10))

@@ -1,6 +1,7 @@
 """A router's lines come with a reload; where its routes lead to does not wait for one."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,8 @@ from balancer.haproxy.commands import AddMap, DelMap, SetMap
 from balancer.haproxy.desired import Pool, Route, Tenant
 from balancer.haproxy.planner import Steps, plan_steps
 from balancer.haproxy.render import map_entries
-from balancer.haproxy.routing import Act, Action, Condition, Handling, Match, On, Op, PathMatch, Share
-from balancer.haproxy.running import HOSTS, LEADS, ROUTES, Running
+from balancer.haproxy.routing import Act, Action, Cache, Condition, Handling, Match, On, Op, PathMatch, Share
+from balancer.haproxy.running import HOSTS, LEADS, PURGES, ROUTES, Running
 from balancer.haproxy.sites import DRAWS, is_router, routed_sites, router_name
 
 from .build import DEBIAN, apply, running, server
@@ -81,6 +82,7 @@ def test_other_weights_are_commands_and_as_many_as_draws_change() -> None:
         {"match": replace(BETA, path=PathMatch.EXACT)},
         {"priority": 1},
         {"handling": Handling(compression=True)},
+        {"handling": Handling(cache=Cache(60))},
         {"action": Action(Act.REDIRECT, url="/x"), "pool": ""},
         {"path_prefix": "/x"},
     ],
@@ -143,3 +145,17 @@ def test_commands_never_lead_to_what_does_not_run_and_a_reload_arrives(old: Tena
 def test_every_draw_leads_somewhere() -> None:
     state = tenant(weighted(1, 0))
     assert map_entries(state)[LEADS] == {f"ta_r2/{draw}": "ta_p1" for draw in range(DRAWS)}
+
+
+def kept(mark: int, **values: Any) -> Tenant:
+    return tenant(replace(PLAIN, handling=Handling(cache=Cache(60, purged=mark)), **values))
+
+
+def test_a_purge_is_a_command_and_its_mark_only_rises() -> None:
+    assert plan(kept(0), kept(5)) == Steps(commands=(AddMap(PURGES, "ta_r1", "5"),))
+    assert plan(kept(5), kept(6)) == Steps(commands=(SetMap(PURGES, "ta_r1", "6"),))
+    for earlier in (kept(5), kept(0), tenant(PLAIN)):
+        after = apply(runs(kept(6)), plan(kept(6), earlier).commands)
+        assert after.maps[PURGES] == {"ta_r1": "6"}
+    assert not plan_steps(kept(5), kept(5), replace(runs(kept(5)), maps=runs(kept(6)).maps), DEBIAN)
+    assert plan(kept(5), kept(5, match=BETA)).reload == ("a.test has other rules",)

@@ -54,7 +54,7 @@ def _adds_no_line(at: At, text: str, *, after: bool) -> None:
     # Another host, action or kind is another number of lines; text within a field is not.
     if at[-1] not in ("host", "type", "op", "path", "action", "regex", "prefix", "replacement", "key"):
         assert len(lines) == LINES
-    assert all(line.startswith(("    ", "backend ")) or not line for line in lines)
+    assert all(line.startswith(("    ", "backend ", "cache ")) or not line for line in lines)
     assert all(len(line.split()) > 1 for line in lines if line)
 
 
