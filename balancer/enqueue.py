@@ -29,6 +29,11 @@ def converge(node_id: str, body: str, signature: str) -> None:
     ask("node.converge", [body, signature], queue=f"node.{node_id}.work", expires=30)
 
 
+def look(node_id: str, body: str, signature: str, *, within: float) -> None:
+    """Ask a node what it has of a tenant. Expires with the patience of who asks."""
+    ask("node.look", [body, signature], queue=f"node.{node_id}.work", expires=within)
+
+
 def ask(
     name: str,
     args: list[Any],

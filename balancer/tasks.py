@@ -4,13 +4,14 @@ A database that restarts is waited for (`taskbase`); what fails all the same, th
 """
 
 import json
+from typing import Any
 
 import structlog
 from celery import shared_task
 from django.utils import timezone
 
 from balancer import enqueue
-from balancer.edge import signing
+from balancer.edge.signing import BadSignature
 from balancer.fleet.models import Node
 from balancer.services import (
     canary,
@@ -18,10 +19,11 @@ from balancer.services import (
     domains,
     drains,
     drifts,
+    inspections,
     logs,
     moves,
+    node_keys,
     node_service,
-    nodes,
     retention,
     revisions,
     status,
@@ -52,25 +54,35 @@ def watch_trial(once: bool = False) -> None:
 @shared_task(name="balancer.tasks.report", base=PlatformTask)
 def report(node_id: str, body: str, signature: str) -> None:
     """What a node says it did."""
-    node = proven(node_id, body, signature)
-    tenants = deployments.reported(node, json.loads(body), now=timezone.now())
-    status.reported(node, tenants)
+    if (heard := word_of(node_id, body, signature)) is not None:
+        node, told = heard
+        status.reported(node, deployments.reported(node, told, now=timezone.now()))
 
 
 @shared_task(name="balancer.tasks.observe", base=PlatformTask)
 def observe(node_id: str, body: str, signature: str) -> None:
     """What a node's HAProxy shows."""
-    node = proven(node_id, body, signature)
-    told, now = json.loads(body), timezone.now()
-    status.observe(node, told, now=now)
-    drifts.noted(node, told, now=now)
+    if (heard := word_of(node_id, body, signature)) is not None:
+        node, told = heard
+        now = timezone.now()
+        status.observe(node, told, now=now)
+        drifts.noted(node, told, now=now)
+
+
+@shared_task(name="balancer.tasks.looked", base=PlatformTask)
+def looked(node_id: str, body: str, signature: str) -> None:
+    """What a node has of a tenant, for whoever asked."""
+    if (heard := word_of(node_id, body, signature)) is not None:
+        node, told = heard
+        inspections.answered(node, told)
 
 
 @shared_task(name="balancer.tasks.keep_lines", base=PlatformTask)
 def keep_lines(node_id: str, body: str, signature: str) -> None:
     """A second's lines of a node's access log."""
-    node = proven(node_id, body, signature)
-    logs.keep(node, json.loads(body), now=timezone.now())
+    if (heard := word_of(node_id, body, signature)) is not None:
+        node, told = heard
+        logs.keep(node, told, now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.sweep", base=PlatformTask)
@@ -108,8 +120,12 @@ def forget_revisions() -> None:
         log.info("forgotten", rows=gone)
 
 
-def proven(node_id: str, body: str, signature: str) -> Node:
-    """The node, if it signed this. Raise `BadSignature`."""
-    node = Node.objects.select_related("cluster").get(pk=node_id)
-    signing.verify(nodes.key_of(node), body, signature)
-    return node
+def word_of(node_id: str, body: str, signature: str) -> tuple[Node, Any] | None:
+    """The node and what it says; None where that is not signed with a key of its that counts, or it was removed. Who
+    looks at the node is shown that."""
+    try:
+        node = node_keys.proven(node_id, body, signature, now=timezone.now())
+    except BadSignature as error:
+        log.warning("not heard", node=node_id, error=str(error))
+        return None
+    return node, json.loads(body)

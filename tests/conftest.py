@@ -143,7 +143,14 @@ def put_back(world: World) -> None:
         cursor.execute("TRUNCATE audit_anchor")
         cursor.execute("ALTER TABLE audit_anchor ENABLE TRIGGER USER")
         Node.objects.update(
-            generation=0, asked_generation=0, asked_at=None, heartbeat_at=None, reported_at=0, outcome="never"
+            generation=0,
+            asked_generation=0,
+            asked_at=None,
+            heartbeat_at=None,
+            reported_at=0,
+            outcome="never",
+            key_heard_at=None,
+            refused_at=None,
         )
         for kept in _subscriptions:
             kept.save(force_update=True)

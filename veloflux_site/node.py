@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from balancer.edge import converge as edge
+from balancer.edge import inspection
 from balancer.edge.acl import queue_of
 from balancer.edge.errors import EdgeError
 from balancer.edge.listener import Listener
@@ -81,6 +82,20 @@ def converge(body: str, signature: str) -> None:
         log.warning("message refused", error=str(error))
         return
     _work("converge", lambda: edge.converge(node(), message))
+
+
+@app.task(name="node.look")
+def look(body: str, signature: str) -> None:
+    """Tell what HAProxy has of one tenant. Nothing is changed; what fails is not tried again: somebody waits."""
+    try:
+        verify(environment.key, body, signature)
+        question = inspection.Question.from_body(body, node=environment.id)
+        question.refuse_late(time.time())
+        answer = inspection.look(node(), question)
+    except (BadSignature, BadMessage, EdgeError) as error:
+        log.warning("not looked", error=str(error))
+        return
+    _tell("balancer.tasks.looked", "status", answer)
 
 
 @app.task(name="node.reload")

@@ -25,6 +25,7 @@ SEALED_COLUMNS = {
     "tenants.SmtpServer.password": "smtp_server.password",
     "tenants.SignIn.id_token": "sign_in.id_token",
     "fleet.Node.key": "node.key",
+    "fleet.Node.old_key": "node.old_key",
     "fleet.UpstreamFile.sealed": "upstream_file.sealed",
 }
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
@@ -61,6 +62,8 @@ DOMAIN_HTTP_PORT = env.int("VELOFLUX_DOMAIN_HTTP_PORT", default=80)
 EXTRA_CA_FILE = env.str("VELOFLUX_EXTRA_CA_FILE", default="")
 # Where `bootstrap` writes what each node's own processes are started with.
 NODES_DIR = env.str("VELOFLUX_NODES_DIR", default=str(BASE_DIR / ".veloflux" / "nodes"))
+# Where nodes elsewhere reach our Redis, without a user (rediss://redis.example.net:6379); none: where we do.
+NODES_REDIS_URL = env.str("VELOFLUX_NODES_REDIS_URL", default="")
 # What a tenant may never route: the names that the console itself answers on.
 RESERVED_HOSTS = frozenset({"localhost", urlsplit(BASE_URL).hostname or "localhost"})
 

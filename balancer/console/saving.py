@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from balancer.fleet.models import Node, Placement
+from balancer.fleet.models import JOINED, Node, Placement
 from balancer.services import edits
 from tenants.console.doors import TenantRequest
 from tenants.console.formwork import ConsoleForm
@@ -67,7 +67,7 @@ def what_next(tenant: Tenant) -> str:
 
 def deploying(tenant: Tenant) -> str:
     placed = Placement.objects.filter(tenant=tenant).values("cluster_id")
-    count = Node.objects.filter(cluster_id__in=placed).count()
+    count = Node.objects.filter(JOINED, cluster_id__in=placed).count()
     if count == 0:
         return _("It is saved; no node serves this tenant yet.")
     return ngettext("Deploying to %(count)d node.", "Deploying to %(count)d nodes.", count) % {"count": count}

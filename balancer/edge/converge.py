@@ -25,6 +25,10 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
         if message.service is not None:
             node.serve(message.service)
         accepted = accept(node.store, message)
+        if message.anew:
+            node.store.put(*accepted.taken)
+            node.store.unsure |= node.store.kept.keys()
+            node.mend()
         node.store.put(*accepted.refused)
         # Commands may have been on the way to what was wanted before.
         node.store.unsure |= {kept.tenant for kept in accepted.refused}
@@ -33,7 +37,7 @@ def converge(node: Node, message: Message, *, clock: Clock = time.time) -> Repor
         mentioned = [*accepted.known, *(kept.tenant for kept in accepted.refused)]
         reports += [about(node.store.kept[key]) for key in mentioned if key in node.store.kept and key not in said]
         node.store.reached(message.generation, since=message.since)
-        node.reload_wanted |= message.force_reload
+        node.reload_wanted |= message.force_reload or message.anew
         return _report(node, reports, clock)
 
 

@@ -24,13 +24,14 @@ class BadMessage(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Everything that changed after `since`, up to `generation`."""
+    """Everything that changed after `since`, up to `generation`. `anew`: all of it, as if nothing were known."""
 
     since: int
     generation: int
     fragments: tuple[Mapping[str, Any], ...] = ()
     force_reload: bool = False
     service: Service | None = None  # None: as it is
+    anew: bool = False
 
     @classmethod
     def from_body(cls, body: str, *, node: str) -> "Message":
@@ -45,6 +46,7 @@ class Message:
                 fragments=tuple(sorted(data["fragments"], key=lambda one: int(one["generation"]))),
                 force_reload=bool(data.get("force_reload", False)),
                 service=Service(data["service"]) if data.get("service") else None,
+                anew=bool(data.get("anew", False)),
             )
         except (KeyError, TypeError, ValueError) as error:
             raise BadMessage(f"The message cannot be read: {error}.") from error
@@ -61,15 +63,21 @@ class Accepted:
 
 def accept(store: Store, message: Message) -> Accepted:
     """Sort the fragments, oldest first; never go backwards. What came with them for TLS is written to the disk
-    before anything says that it is there."""
+    before anything says that it is there.
+
+    Anew, what is known is taken again, never what is older; nor does a message from before the newest one count as
+    such: a tenant that left since would come back.
+    """
     taken: list[Kept] = []
     refused: list[Kept] = []
     known: list[str] = []
+    anew = message.anew and message.since == 0 and message.generation >= store.generation
     for data in message.fragments:
         key = str(data["tenant"])
         kept = store.kept.get(key) or Kept(tenant=key)
         # A tenant that is unknown here and not newer than the node left it; its file is gone.
-        if int(data["generation"]) <= (kept.generation or store.generation):
+        newest = (kept.generation or 0) - 1 if anew else kept.generation or store.generation
+        if int(data["generation"]) <= newest:
             known.append(key)
             continue
         after = _next(kept, data, store.folder / upstream_files.FOLDER)

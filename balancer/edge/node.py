@@ -118,6 +118,10 @@ class Node:
         self.refused.clear()
         self.version = ""
         self._reads = self.store.reads
+        self.mend()
+
+    def mend(self) -> None:
+        """Files that say something else than what is remembered are written again."""
         if self.trees.number is not None:
             self._mend_tree()
             self.own = self._own_files_that_differ()

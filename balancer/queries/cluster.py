@@ -66,7 +66,7 @@ def _views(clusters: QuerySet[Cluster], now: datetime) -> tuple[ClusterView, ...
             cluster.pk,
             cluster.name,
             cluster.generation,
-            tuple(_view(node, cluster, seen.get(node.pk), now) for node in cluster.nodes.all()),
+            tuple(_view(node, cluster, seen.get(node.pk), now) for node in cluster.nodes.all() if node.joined_at),
         )
         for cluster in clusters.prefetch_related("nodes").order_by("name", "pk")
     )

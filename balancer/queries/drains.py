@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from balancer.fleet.models import Drain, Node
+from balancer.fleet.models import JOINED, Drain, Node
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend
 from balancer.queries import status
@@ -62,7 +62,7 @@ def progress(tenant_id: str, backends: Sequence[Backend], *, now: datetime) -> d
     if not draining:
         return {}
     rows = {row.backend: row for row in Drain.objects.filter(backend__in=[d.pk for d in draining], ended_at=None)}
-    expected = list(Node.objects.filter(cluster__placements__tenant=tenant_id).values_list("name", flat=True))
+    expected = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).values_list("name", flat=True))
     heard = {node.name: node for node in status.nodes(now=now)}
     keys = [(f"p{one.pool_id}", one.key) for one in draining]
     seen = status.backends(f"t{tenant_id}", keys, now=now)

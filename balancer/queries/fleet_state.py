@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from balancer.fleet.models import Deployment, DeploymentState, Node, Revision
+from balancer.fleet.models import JOINED, Deployment, DeploymentState, Node, Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def newest(tenant_id: str) -> int | None:
 def of(tenant_id: str) -> FleetState:
     """Four queries."""
     last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number").first()
-    nodes = list(Node.objects.filter(cluster__placements__tenant=tenant_id).order_by("name"))
+    nodes = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).order_by("name"))
     rows = Deployment.objects.filter(tenant=tenant_id, node__in=nodes).order_by("node_id", "-generation")
     told = dict(rows.distinct("node_id").values_list("node_id", "state"))
     live = {

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from balancer.fleet.models import Deployment, DeploymentState, Node
+from balancer.fleet.models import JOINED, Deployment, DeploymentState, Node
 from balancer.haproxy import codec
 from balancer.haproxy.assumed import as_running
 from balancer.haproxy.capabilities import OLDEST, Capabilities, UnknownVersion, parse_version
@@ -40,7 +40,7 @@ class Impact:
 
 def of(tenant_id: str, wanted: Tenant) -> Impact:
     """Three queries."""
-    nodes = list(Node.objects.filter(cluster__placements__tenant=tenant_id).order_by("name"))
+    nodes = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).order_by("name"))
     live = live_states(tenant_id, nodes)
     found = tuple(on_node(node, live.get(node.pk), wanted) for node in nodes)
     return Impact(found, tuple(dict.fromkeys(reason for node in found for reason in node.reload)))

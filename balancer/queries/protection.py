@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from balancer.fleet.models import Node, Placement
+from balancer.fleet.models import JOINED, Node, Placement
 from balancer.haproxy import protection as desired
 from balancer.haproxy.render import client_limit
 from balancer.models import RateLimit, SecurityHeaders
@@ -65,7 +65,7 @@ def headers(row: SecurityHeaders) -> desired.SecurityHeaders:
 def nodes(tenant: Tenant) -> int:
     """How many nodes count by themselves."""
     placed = Placement.objects.filter(tenant=tenant).values("cluster_id")
-    return Node.objects.filter(cluster_id__in=placed).count()
+    return Node.objects.filter(JOINED, cluster_id__in=placed).count()
 
 
 def shown(tenant: Tenant, plan: Limits) -> dict[str, Any]:

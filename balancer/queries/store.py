@@ -6,6 +6,8 @@
     veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that a full frame can drop the absent
     logs:{tenant key}                stream the tenant's newest access lines, each one JSON text under "line"
     veloflux:drift                   hash   node name -> JSON {"at", "lines": {tenant id: [what should be otherwise]}}
+    look:{ask}                       string the tenant key that a question is about, while somebody waits for answers
+    look:{ask}:answers               list   what nodes answered, each one JSON text
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
@@ -40,6 +42,14 @@ def events_key(tenant_key: str) -> str:
 
 def logs_key(tenant_key: str) -> str:
     return f"logs:{tenant_key}"
+
+
+def look_key(ask: str) -> str:
+    return f"look:{ask}"
+
+
+def answers_key(ask: str) -> str:
+    return f"look:{ask}:answers"
 
 
 def node_tenants_key(node_name: str) -> str:

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,11 +12,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Coalesce, Greatest
 
 from balancer import enqueue
-from balancer.edge import signing
-from balancer.fleet.models import Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
+from balancer.fleet.models import JOINED, Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
-from balancer.services import upstream_files
-from balancer.services.nodes import key_of
+from balancer.services import nodes as keys
+from balancer.services.fragments import fragment
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -32,7 +31,7 @@ def open_for(snapshot: Snapshot, *, now: datetime) -> list[Node]:
     Deployment.objects.filter(earlier, tenant_id=snapshot.tenant_id).update(
         state=DeploymentState.SUPERSEDED, finished_at=Coalesce("finished_at", now)
     )
-    nodes = list(Node.objects.filter(cluster_id=snapshot.cluster_id))
+    nodes = list(Node.objects.filter(JOINED, cluster_id=snapshot.cluster_id))
     Deployment.objects.bulk_create(
         Deployment(
             tenant_id=snapshot.tenant_id,
@@ -72,14 +71,17 @@ def tell_behind(which: Q, *, now: datetime) -> None:
     here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
     by_since: dict[int, list[Node]] = defaultdict(list)
     behind = Q(asked_generation__lt=F("cluster__generation"))
-    for node in Node.objects.filter(which, here, behind):
+    for node in Node.objects.filter(JOINED, which, here, behind):
         by_since[node.asked_generation].append(node)
     for since, nodes in by_since.items():
         dispatch(nodes, since=since, now=now)
 
 
-def dispatch(nodes: Sequence[Node], *, since: int, now: datetime, force_reload: bool = False) -> None:
-    """Send nodes of one cluster the snapshots that came after `since`, in the platform's scope.
+def dispatch(
+    nodes: Sequence[Node], *, since: int, now: datetime, force_reload: bool = False, anew: bool = False
+) -> None:
+    """Send nodes of one cluster the snapshots that came after `since`, in the platform's scope. `anew`: also what they
+    know is to be taken as if they did not.
 
     The cost follows what changed.
     """
@@ -95,10 +97,10 @@ def dispatch(nodes: Sequence[Node], *, since: int, now: datetime, force_reload: 
     for node in nodes:
         if node.pk in tried:
             own = sorted([*newer, *tried[node.pk]], key=lambda one: one.generation)
-            tell([node], own, since=since, now=now, reached=reached, force_reload=force_reload)
+            tell([node], own, since=since, now=now, reached=reached, force_reload=force_reload, anew=anew)
     rest = [node for node in nodes if node.pk not in tried]
     if rest:
-        tell(rest, newer, since=since, now=now, reached=reached, force_reload=force_reload)
+        tell(rest, newer, since=since, now=now, reached=reached, force_reload=force_reload, anew=anew)
 
 
 def as_snapshot(trial: Trial) -> Snapshot:
@@ -117,6 +119,7 @@ def tell(
     now: datetime,
     reached: int = 0,
     force_reload: bool = False,
+    anew: bool = False,
 ) -> None:
     """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first; up to
     `reached` there are no others."""
@@ -128,32 +131,14 @@ def tell(
         "sent_at": now.timestamp(),
         "fragments": [fragment(snapshot) for snapshot in fragments],
         "force_reload": force_reload,
+        **({"anew": True} if anew else {}),
     }
     for node in nodes:
         body = json.dumps({"node": node.pk, **content, "service": node.service})
-        enqueue.converge(node.pk, body, signing.sign(key_of(node), body))
+        enqueue.converge(node.pk, body, keys.signed(node, body))
     Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
         asked_generation=Greatest(F("asked_generation"), generation), asked_at=now
     )
-
-
-def fragment(snapshot: Snapshot) -> dict[str, Any]:
-    names = file_names(snapshot.state or {})
-    files = {"files": upstream_files.opened(snapshot.tenant_id, names)} if names else {}
-    return {
-        **files,
-        "tenant": f"t{snapshot.tenant_id}",
-        "generation": snapshot.generation,
-        "digest": snapshot.digest,
-        "state": snapshot.state,
-        "request_ids": snapshot.request_ids,
-    }
-
-
-def file_names(state: Mapping[str, Any]) -> set[str]:
-    """Of what its pools need to reach servers over TLS."""
-    tls = [pool["serving"]["tls"] for pool in state.get("pools", ()) if "tls" in pool.get("serving", {})]
-    return {one[part] for one in tls for part in ("ca", "certificate") if one[part]}
 
 
 def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:
@@ -161,7 +146,7 @@ def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:
     reloads for a third of its time at most. Returns the names of those that were asked."""
     with platform_scope():
         here = Q(heartbeat_at=None) | Q(heartbeat_at__gte=now - AWAY_AFTER)
-        nodes = list(Node.objects.filter(here, cluster__placements__tenant=tenant_id).order_by("name"))
+        nodes = list(Node.objects.filter(JOINED, here, cluster__placements__tenant=tenant_id).order_by("name"))
         for node in nodes:
             dispatch([node], since=node.asked_generation, now=now, force_reload=True)
         return [node.name for node in nodes]
@@ -170,6 +155,7 @@ def reload_cluster(tenant_id: str, *, now: datetime) -> list[str]:
 def sweep(*, now: datetime) -> int:
     """The road without messages: ask again each node that is behind and has been asked long enough ago."""
     behind = Node.objects.filter(
+        JOINED,
         ~Q(generation=F("cluster__generation"))
         | Q(outcome__in=[Outcome.BEHIND, Outcome.FAILED])
         | ~Q(service_seen=F("service")),

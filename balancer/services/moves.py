@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 
 from balancer.fleet.models import (
+    JOINED,
     Cluster,
     Deployment,
     DeploymentState,
@@ -22,7 +23,7 @@ from balancer.fleet.models import (
     Placement,
     Snapshot,
 )
-from balancer.queries import moves
+from balancer.queries import moves, places
 from balancer.services import deployments, edits, trials
 from tenants.actor import SYSTEM, Actor
 from tenants.errors import Conflict, InvalidField
@@ -44,8 +45,11 @@ def begin(tenant: Tenant, target: Cluster, *, grace: timedelta, by: Actor, now: 
         raise Conflict(f"{tenant} is being moved already. Let that end, or call it off.", "moving")
     if placement.cluster_id == target.pk:
         raise InvalidField("to", f"{tenant} is served by {target} already; name another cluster.", "same_cluster")
-    if not target.nodes.exists():
+    if not target.nodes.filter(JOINED).exists():
         raise InvalidField("to", f"{target} has no nodes: nothing there could serve.", "no_nodes")
+    if cordoned := places.cordoned_in(target):
+        detail = f"{target} takes no new tenants: {', '.join(cordoned)} is cordoned. Uncordon it, or name another."
+        raise InvalidField("to", detail, "cordoned")
     move = Move.objects.create(
         tenant=tenant,
         origin=placement.cluster,
@@ -116,7 +120,11 @@ def _take_over(move: Move, *, now: datetime) -> None:
     said = "One node tries a revision first." if trials.under_way(move.tenant_id) else ""
     if there is not None and not said:
         said = moves.lacking(
-            move.tenant_id, there, list(move.origin.nodes.all()), list(move.target.nodes.all()), now=now
+            move.tenant_id,
+            there,
+            list(move.origin.nodes.filter(JOINED)),
+            list(move.target.nodes.filter(JOINED)),
+            now=now,
         )
     move.waits_for = said
     if not said:
@@ -129,7 +137,7 @@ def _take_over(move: Move, *, now: datetime) -> None:
 
 
 def _end(move: Move, *, now: datetime) -> None:
-    there = moves.still_there(list(move.origin.nodes.all()), move.let_go_generation)
+    there = moves.still_there(list(move.origin.nodes.filter(JOINED)), move.let_go_generation)
     if there:
         move.waits_for = f"Not forgotten yet by {', '.join(there)}."
     else:
@@ -160,7 +168,7 @@ def mirror(move: Move, *, now: datetime) -> Snapshot | None:
             generation=there.generation,
             queued_at=now,
         )
-        for node in Node.objects.filter(cluster=other)
+        for node in Node.objects.filter(JOINED, cluster=other)
     )
     return there
 

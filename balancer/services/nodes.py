@@ -1,15 +1,14 @@
-"""Take nodes into a cluster, and give each the one Redis user that sees only its own keys."""
+"""Nodes: their rows, and the keys that they and the console sign with."""
 
 import secrets
-from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
-import redis
-from django.conf import settings
 from django.db import transaction
 
-from balancer.edge.acl import acl_rule
-from balancer.fleet.models import Cluster, Node
+from balancer.edge import signing
+from balancer.fleet.models import Cluster, Deployment, Node, Snapshot
+from balancer.services import broker_users
 from tenants import vault
 
 
@@ -30,23 +29,47 @@ def default_cluster() -> Cluster:
 
 @transaction.atomic
 def onboard(name: str, cluster: Cluster) -> Onboarded:
-    """The node of this name, made if it is new, with a fresh broker password."""
+    """The node of this name on this machine, made if it is new, with a fresh broker password."""
     node = Node.objects.filter(name=name).first() or take_in(name, cluster, key=secrets.token_hex(32))
-    user, password = f"node-{node.pk}", secrets.token_urlsafe(32)
-    with redis.Redis.from_url(settings.REDIS_URL) as server:
-        server.execute_command("ACL", "SETUSER", user, "reset", "on", f">{password}", *acl_rule(node.pk))
-        # Else a Redis that restarts has forgotten the node. One without an ACL file is kept by whoever runs it.
-        with suppress(redis.ResponseError):
-            server.execute_command("ACL", "SAVE")
+    user, password = broker_users.give(node.pk, node.key_number)
     return Onboarded(node, user, password)
 
 
-def take_in(name: str, cluster: Cluster, *, key: str) -> Node:
-    """A new node, whose messages are signed with `key`."""
+def take_in(name: str, cluster: Cluster, *, key: str, announced: bool = False) -> Node:
+    """A new node, whose messages are signed with `key`. `announced`: nobody has come by that name yet, and nothing is
+    sent to it."""
     node = Node(name=name, cluster=cluster)
-    node.key = vault.seal(key, about=about_key(node))
+    if announced:
+        node.joined_at = node.key_since = None
+    put_key(node, key)
     node.save(force_insert=True)
     return node
+
+
+def await_all(node: Node, *, now: datetime) -> None:
+    """It has just come: what its cluster carries is deployed on it from now on, as on the others."""
+    there = Snapshot.objects.filter(cluster=node.cluster_id, revision__isnull=False).exclude(state=None)
+    Deployment.objects.bulk_create(
+        (
+            Deployment(
+                tenant_id=tenant,
+                revision_id=revision,
+                node=node,
+                generation=generation,
+                queued_at=now,
+            )
+            for tenant, revision, generation in there.values_list("tenant_id", "revision_id", "generation")
+        ),
+        batch_size=500,
+    )
+
+
+def put_key(node: Node, key: str) -> None:
+    node.key = vault.seal(key, about=about_key(node))
+
+
+def put_old_key(node: Node, key: str) -> None:
+    node.old_key = vault.seal(key, about=_about_old(node)) if key else ""
 
 
 def key_of(node: Node) -> str:
@@ -54,5 +77,20 @@ def key_of(node: Node) -> str:
     return vault.unseal(node.key, about=about_key(node))
 
 
+def old_key_of(node: Node) -> str:
+    """Empty where only one counts. Raise `tenants.vault.CannotOpen`."""
+    return vault.unseal(node.old_key, about=_about_old(node)) if node.old_key else ""
+
+
+def signed(node: Node, body: str) -> str:
+    """With each key that counts: during a rotation its worker may know the one or the other."""
+    keys = [key for key in (key_of(node), old_key_of(node)) if key]
+    return signing.JOINT.join(signing.sign(key, body) for key in keys)
+
+
 def about_key(node: Node) -> str:
     return f"node.key:{node.pk}"
+
+
+def _about_old(node: Node) -> str:
+    return f"node.old_key:{node.pk}"

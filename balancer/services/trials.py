@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from balancer.fleet.models import Delivery, Deployment, DeploymentState, Node, Revision, Trial
+from balancer.fleet.models import JOINED, Delivery, Deployment, DeploymentState, Node, Revision, Trial
 from balancer.queries import one_node
 from balancer.services.deployments import AWAY_AFTER
 
@@ -27,10 +27,13 @@ def wanted(tenant_id: str, canary: bool | None) -> Wanted | None:
     delivery = Delivery.objects.filter(tenant=tenant_id).first()
     if not (canary or (delivery and delivery.canary)):
         return None
-    nodes = list(Node.objects.filter(cluster__placements__tenant=tenant_id).order_by("name"))
+    nodes = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).order_by("name"))
     last = max((node.heartbeat_at for node in nodes if node.heartbeat_at), default=None)
     here = [node for node in nodes if last and node.heartbeat_at and node.heartbeat_at >= last - AWAY_AFTER]
-    return Wanted(here[0], delivery.canary_seconds if delivery else SECONDS) if len(here) > 1 else None
+    if len(here) < 2:
+        return None
+    first = next((node for node in here if node.cordoned_at is None), here[0])
+    return Wanted(first, delivery.canary_seconds if delivery else SECONDS)
 
 
 def begin(revision: Revision, trial: Wanted, *, generation: int, now: datetime) -> Trial:

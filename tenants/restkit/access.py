@@ -131,6 +131,12 @@ class Access:
         """Before something dangerous. Raise `reauth.ReauthenticationNeeded`, or `OwnersOnly` for a key."""
         reauth.require(self.signed_in().sign_in, now=now, role=self.role)
 
+    def require_staffs_proof(self, *, now: datetime) -> None:
+        """Before what could let somebody into the service itself. HTTP Basic shows its password each time. Raise
+        `reauth.ReauthenticationNeeded`."""
+        if self.signed_in().sign_in is not None:
+            self.require_proof(now=now)
+
     def require_own_sign_in(self) -> None:
         """Before what a person has beyond one tenant (password, factors, passkeys): a tenant's provider speaks for its
         tenant, and must not come into the others. Raise `OwnSignInNeeded`."""

@@ -51,6 +51,18 @@ def have(settings: Mapping[str, str], *, folder: Folder, data_version: str = "")
     return Binaries(haproxy=haproxy, redis=redis, postgres=postgres)
 
 
+def have_haproxy(settings: Mapping[str, str], *, folder: Folder) -> Path:
+    """All that a node needs. Raises CannotGoOnError."""
+    found = _chosen(settings, "VELOFLUX_HAPROXY") or find(("haproxy",), folder=folder)
+    if found is None:
+        packages.get(["haproxy"], folder=folder)
+        found = find(("haproxy",), folder=folder)
+    if found is None:
+        raise CannotGoOnError(f"HAProxy was not found, nor in the packages. The log is {folder.log}/apt.log.")
+    check_haproxy(found, words=_output(found, "-v"))
+    return found
+
+
 def _look(settings: Mapping[str, str], folder: Folder, data_version: str) -> dict[str, Path | None]:
     """By the name of the package that holds it, the path of each program."""
     return {

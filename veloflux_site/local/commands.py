@@ -1,4 +1,4 @@
-"""The command line: `up`, `stop`, `test` and `bench` are ours, everything else is Django's."""
+"""The command line: `up`, `stop`, `node`, `test` and `bench` are ours, everything else is Django's."""
 
 import argparse
 import os
@@ -11,6 +11,7 @@ from veloflux_site.local.say import CannotGoOnError, complain, started
 USAGE = """\
 python3 manage.py up              set up and run everything; Ctrl-C stops it (--detach: leave it running)
 python3 manage.py stop            stop what `up` started from this folder
+python3 manage.py node join URL   bring this machine in as a node of the console there (--help: what else)
 python3 manage.py test            set up and run every check and test (--help: how to run fewer)
 python3 manage.py bench           measure, on servers of its own (--help: which rows)
 python3 manage.py <command>       any command of Django's, with this machine's settings
@@ -40,10 +41,14 @@ def _dispatch(words: Sequence[str]) -> int:
 
             return up(HERE, detach=_up_parser().parse_args(rest).detach)
         case ["stop", *rest]:
-            from veloflux_site.local.up import stop
+            from veloflux_site.local.foreground import stop
 
             argparse.ArgumentParser(prog="manage.py stop", description="Stop what `up` started.").parse_args(rest)
             return stop(HERE)
+        case ["node", *rest]:
+            from veloflux_site.local import node_command
+
+            return node_command.run(HERE, rest)
         case ["test", *rest]:
             from veloflux_site.local import checks
 

@@ -34,6 +34,8 @@ CHOICES = {
     "VELOFLUX_TCP_ADDRESS": "127.0.0.1",
     "VELOFLUX_TCP_ADDRESS_2": "127.0.0.2",
     "VELOFLUX_TCP_PORTS": "20000-20999",
+    # An address in a private network, on which nodes elsewhere reach Redis too.
+    "VELOFLUX_REDIS_BIND": "",
     # The first of four. No port of ours in the sense of OWN_PORTS: the demo tenant's backends are to have them.
     "VELOFLUX_ORIGINS_PORT": "9101",
 }
@@ -66,6 +68,7 @@ def derived(settings: Mapping[str, str], *, folder: Folder) -> Settings:
     return {
         "VELOFLUX_DATABASE_URL": f"postgres://{database}/veloflux",
         "VELOFLUX_REDIS_URL": f"redis://{cache}/0",
+        "VELOFLUX_NODES_REDIS_URL": _redis_for_nodes(settings),
         "VELOFLUX_BASE_URL": _url("http", settings["VELOFLUX_CONSOLE_PORT"], default="80"),
         "VELOFLUX_TRAFFIC_URL": _url("http", settings["VELOFLUX_HTTP_PORT"], default="80"),
         "VELOFLUX_ALLOWED_HOSTS": "localhost,127.0.0.1,[::1],.localhost",
@@ -78,6 +81,13 @@ def derived(settings: Mapping[str, str], *, folder: Folder) -> Settings:
         "PROMETHEUS_MULTIPROC_DIR": str(folder.run / "prometheus"),
         "DJANGO_SETTINGS_MODULE": "veloflux_site.settings",
     }
+
+
+def _redis_for_nodes(settings: Mapping[str, str]) -> str:
+    """Where nodes elsewhere are told that it is; empty: where the console reaches it."""
+    bind = settings["VELOFLUX_REDIS_BIND"]
+    host = f"[{bind}]" if ":" in bind else bind
+    return f"redis://{host}:{settings['VELOFLUX_REDIS_PORT']}/0" if bind else ""
 
 
 def _url(scheme: str, port: str, *, default: str) -> str:

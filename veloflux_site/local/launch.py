@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Mapping
 
-from veloflux_site.local import environment
+from veloflux_site.local import environment, joined
 from veloflux_site.local.folder import HERE
 from veloflux_site.local.programs import Knows, Program, for_node, node_environment, table
 
@@ -31,7 +31,7 @@ def own_environment(program: Program, settings: Mapping[str, str], node: Mapping
         case Knows.CONSOLE:
             return {name: value for name, value in settings.items() if environment.is_setting(name)}
         case Knows.NODE:
-            return for_node(node, settings, name=program.node)
+            return dict(node) if program.node == joined.NAME else for_node(node, settings, name=program.node)
         case Knows.NOTHING:
             return {}
 
@@ -43,7 +43,8 @@ def full_command(program: Program) -> list[str]:
 
 def become(name: str) -> None:
     settings = environment.read(HERE.env_file)
-    program = table(settings, folder=HERE)[name]
+    programs = joined.table(HERE) if joined.is_joined(HERE) else table(settings, folder=HERE)
+    program = programs[name]
     node = node_environment(HERE, program.node) if program.node else {}
     os.chdir(program.directory or HERE.root)
     command = full_command(program)

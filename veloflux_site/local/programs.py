@@ -64,12 +64,13 @@ def store(settings: Mapping[str, str], *, folder: Folder) -> Store:
         home=folder.state / "redis",
         port=int(settings["VELOFLUX_REDIS_PORT"]),
         password=settings["VELOFLUX_REDIS_PASSWORD"],
+        also=settings.get("VELOFLUX_REDIS_BIND", ""),
     )
 
 
 def table(settings: Mapping[str, str], *, folder: Folder) -> dict[str, Program]:
     """Every program by its name, in the order of starting."""
-    nodes = (_node(folder, name) for name in NODES)
+    nodes = (node(folder, name) for name in NODES)
     listed = (*_data(settings, folder), *nodes, _origins(settings, folder), *_app(settings, folder))
     return {program.name: program for program in listed}
 
@@ -100,7 +101,7 @@ def _data(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
     )
 
 
-def _node(folder: Folder, name: str) -> Program:
+def node(folder: Folder, name: str) -> Program:
     # TERM reaches HAProxy's workers through their master; a killed master would leave them to notice by themselves.
     command = (str(folder.python), "-m", "balancer.edge.boot")
     return Program(name=f"node-{name}", group=Group.NODES, command=command, knows=Knows.NODE, node=name, death="TERM")
@@ -137,7 +138,7 @@ def _app(settings: Mapping[str, str], folder: Folder) -> tuple[Program, ...]:
             Group.APP,
             (*control, "worker", "-n", "control@%h", "--pool", "threads", "-c", "4", "-Q", QUEUES),
         ),
-        *(_edge(folder, name) for name in NODES),
+        *(edge(folder, name) for name in NODES),
         Program("beat", Group.APP, (*control, "beat", "-S", "redbeat.RedBeatScheduler", "--pidfile=")),
         Program("metrics", Group.APP, (python, "-m", "veloflux_site.metrics")),
         Program(
@@ -153,7 +154,7 @@ def _local(settings: Mapping[str, str]) -> str:
     return f"http://127.0.0.1:{settings['VELOFLUX_HTTP_PORT']}"
 
 
-def _edge(folder: Folder, name: str) -> Program:
+def edge(folder: Folder, name: str) -> Program:
     """One Celery worker per node, alone with the node's queue; without what would need other keys in Redis."""
     queue = f"node.{node_environment(folder, name).get('VELOFLUX_NODE_ID', '')}.work"
     lonely = ("--without-gossip", "--without-mingle", "--without-heartbeat")

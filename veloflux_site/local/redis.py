@@ -16,6 +16,7 @@ class Store:
     home: Path
     port: int
     password: str
+    also: str = ""  # an address besides loopback
     durable: bool = True  # false for tests: nothing is written to the disk
 
     @property
@@ -40,7 +41,13 @@ def prepare(store: Store) -> None:
 
 def config_text(store: Store) -> str:
     lines = (
-        *("bind 127.0.0.1", f"port {store.port}", "protected-mode yes", "daemonize no", 'logfile ""'),
+        *(
+            f"bind 127.0.0.1 {store.also}".rstrip(),
+            f"port {store.port}",
+            "protected-mode yes",
+            "daemonize no",
+            'logfile ""',
+        ),
         *(f'dir "{store.home}"', f'aclfile "{store.users}"', "maxmemory-policy noeviction", 'save ""'),
         # Nothing is acknowledged to a person on Redis's word alone, so a second lost to a power cut is made good.
         *((f"appendonly {'yes' if store.durable else 'no'}"), "appendfsync everysec"),

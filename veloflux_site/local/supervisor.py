@@ -24,7 +24,10 @@ PRIORITY = {Group.DATA: 100, Group.NODES: 200, Group.APP: 300}
 
 def config_text(programs: Iterable[Program], *, folder: Folder) -> str:
     listed = tuple(programs)
-    groups = [_group(group, [each.name for each in listed if each.group == group]) for group in PRIORITY]
+    here = {each.group for each in listed}
+    groups = [
+        _group(group, [each.name for each in listed if each.group == group]) for group in PRIORITY if group in here
+    ]
     return "\n\n".join([_head(folder), *groups, *(_program(each, folder) for each in listed)]) + "\n"
 
 
@@ -146,6 +149,11 @@ class Control:
 
     def start(self, group: Group) -> None:
         self._server.supervisor.startProcessGroup(str(group), False)
+
+    def restart(self, group: Group, name: str) -> None:
+        """Returns when the new one runs. Raises xmlrpc.client.Fault for a program that is not there."""
+        self._server.supervisor.stopProcess(f"{group}:{name}")
+        self._server.supervisor.startProcess(f"{group}:{name}")
 
     def states(self) -> list[State]:
         listed = cast("list[dict[str, str]]", self._server.supervisor.getAllProcessInfo())

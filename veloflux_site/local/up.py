@@ -1,33 +1,29 @@
 """`manage.py up`: from whatever is there to a console, two nodes and live traffic; and back, in order, on Ctrl-C."""
 
 import os
-import signal
 import subprocess
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
-from veloflux_site.local import announce, django, environment, health, lock, setup, supervisor
+from veloflux_site.local import announce, django, environment, foreground, health, joined, lock, setup, supervisor
 from veloflux_site.local.environment import Settings
 from veloflux_site.local.folder import Folder
 from veloflux_site.local.programs import Group, nodes_known, table
 from veloflux_site.local.say import CannotGoOnError, complain, say
 from veloflux_site.local.supervisor import Control
 
-ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-STOPPING = 90  # seconds; longer than the slowest program may take
+STOPS = "stopping the console and workers, then the nodes, then the data"
 
 
 def up(folder: Folder, *, detach: bool) -> int:
     """Start everything and print where it is. Stay until Ctrl-C, or leave it running with `detach`."""
     folder.require_room_for_sockets()
+    if joined.is_joined(folder):
+        raise CannotGoOnError("This folder is a node's. Start it with: python3 manage.py node run")
     folder.prepare()
     held = lock.take(folder)
     if held is None:
         raise CannotGoOnError(_already(folder))
     say(f"VeloFlux in {folder.root}")
-    with _signals_as_interrupts():
+    with foreground.signals_as_interrupts():
         try:
             settings = setup.for_up(folder)
             return _run(settings, folder, held=held, detach=detach)
@@ -57,7 +53,7 @@ def _run(settings: Settings, folder: Folder, *, held: int, detach: bool) -> int:
         first = _bring_up(settings, folder, process)
         print(announce.text(settings, first, detached=detach), flush=True)
         stays = detach
-        return 0 if detach else _stay(process, folder)
+        return 0 if detach else foreground.stay(process, folder)
     except KeyboardInterrupt:
         return 0
     except CannotGoOnError as reason:
@@ -65,7 +61,7 @@ def _run(settings: Settings, folder: Folder, *, held: int, detach: bool) -> int:
         return 1
     finally:
         if not stays:
-            _stop(process)
+            foreground.end(process, saying=STOPS)
 
 
 def _write_config(settings: Settings, folder: Folder) -> None:
@@ -93,62 +89,3 @@ def _bring_up(settings: Settings, folder: Folder, process: subprocess.Popen[byte
     health.wait(lambda: health.traffic(settings), control=control, folder=folder, seconds=120)
     say("traffic flows")
     return seeded
-
-
-def _stay(process: subprocess.Popen[bytes], folder: Folder) -> int:
-    status = process.wait()
-    if status == 0:
-        say("stopped from elsewhere; the data stays in .veloflux")
-        return 0
-    complain(f"The supervisor ended by itself (status {status}); everything that it had started ended with it.")
-    complain(f"Its log: {folder.log / 'supervisord.log'}")
-    return 1
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    """Stop everything in order. A second Ctrl-C ends it at once: the programs go with their supervisor."""
-    if process.poll() is not None:
-        return
-    print(flush=True)
-    say("stopping the console and workers, then the nodes, then the data")
-    began = time.monotonic()
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(timeout=STOPPING)
-    except (KeyboardInterrupt, subprocess.TimeoutExpired):
-        process.kill()
-        process.wait()
-    say(f"stopped in {time.monotonic() - began:.1f} s; the data stays in .veloflux")
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """A closed terminal (HUP) or a polite end (TERM) stops everything just as Ctrl-C does.
-
-    INT too, because a shell starts its background jobs with that ignored."""
-
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = {number: signal.signal(number, interrupt) for number in ENDS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def stop(folder: Folder) -> int:
-    """Stop what `up` started from this folder, wherever it runs."""
-    pid = supervisor.running_pid(folder)
-    if not pid:
-        complain("Nothing runs from this folder.")
-        return 0
-    say(f"stopping (supervisor pid {pid})")
-    supervisor.ask_to_stop(pid)
-    if not lock.wait_until_free(folder, seconds=STOPPING):
-        raise CannotGoOnError(
-            f"It still runs after {STOPPING} s. See {folder.log / 'supervisord.log'}, or: kill -9 {pid}"
-        )
-    say("stopped; the data stays in .veloflux")
-    return 0

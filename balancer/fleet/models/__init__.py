@@ -1,4 +1,4 @@
-from balancer.fleet.models.cluster import Cluster, Node, Outcome, Placement, Service
+from balancer.fleet.models.cluster import JOINED, Cluster, Node, Outcome, Placement, Service
 from balancer.fleet.models.delivery import Delivery, Deploy, Trial
 from balancer.fleet.models.deployment import Deployment, DeploymentState
 from balancer.fleet.models.domain import DomainProof, ProofMethod
@@ -11,6 +11,7 @@ from balancer.fleet.models.revision import Contents, Revision, Snapshot
 from balancer.fleet.models.upstream import UpstreamFile
 
 __all__ = [
+    "JOINED",
     "Act",
     "Cluster",
     "Contents",

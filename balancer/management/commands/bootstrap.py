@@ -5,7 +5,6 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
@@ -13,7 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from balancer.models import Pool
-from balancer.services import backends, nodes, pools, routes
+from balancer.services import backends, broker_users, nodes, pools, routes
 from tenants.actor import SYSTEM, Actor
 from tenants.models import Tenant, User
 from tenants.roles import Role
@@ -65,14 +64,12 @@ def node_environment(onboarded: nodes.Onboarded) -> dict[str, str]:
     """Write what the node's own processes are started with: nothing of the console's is in it."""
     folder = Path(settings.NODES_DIR) / onboarded.node.name
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    broker = urlsplit(settings.REDIS_URL)
-    netloc = f"{onboarded.broker_user}:{quote(onboarded.broker_password)}@{broker.hostname}:{broker.port or 6379}"
     env = {
         "VELOFLUX_NODE_ID": onboarded.node.pk,
         "VELOFLUX_NODE_NAME": onboarded.node.name,
         "VELOFLUX_NODE_KEY": nodes.key_of(onboarded.node),
         "VELOFLUX_NODE_DIR": str(folder),
-        "VELOFLUX_NODE_BROKER_URL": urlunsplit(broker._replace(netloc=netloc)),
+        "VELOFLUX_NODE_BROKER_URL": broker_users.url_for(onboarded.broker_user, onboarded.broker_password),
     }
     path = folder / "env"
     path.touch(mode=0o600)

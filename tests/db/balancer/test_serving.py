@@ -14,7 +14,7 @@ from balancer.fleet.models import Edit, Snapshot, UpstreamFile
 from balancer.haproxy import codec
 from balancer.haproxy.serving import ProxyProtocol, RetryOn, StickyType
 from balancer.queries import desired_state
-from balancer.services import deployments
+from balancer.services import fragments
 from tenants.models import AuditEntry, Tenant
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
@@ -115,7 +115,7 @@ def test_a_key_reaches_nodes_and_nobody_else(client: build.Api, tenant: Tenant) 
         state = codec.to_json(desired_state.of(tenant))
     with platform_scope():
         snapshot = Snapshot(tenant=tenant, generation=1, digest="", state=state)
-        (text,) = deployments.fragment(snapshot)["files"].values()
+        (text,) = fragments.fragment(snapshot)["files"].values()
         assert text == certificate + pem(key)
         kept = [
             state,

@@ -27,6 +27,7 @@ NOT_ONE_VALUE = {
     "domains": {"record", "file"},
     "audit": {"id", "before", "after"},
     "changes": {"id", "before", "after"},
+    "nodes": {"status", "key"},
     "profile/sessions": {"second_factor", "current", "browser"},
 }
 

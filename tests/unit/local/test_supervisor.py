@@ -109,6 +109,14 @@ def test_data_of_another_user_lies_where_that_user_can_reach_it() -> None:
     assert str(Account(owner="postgres").place(wanted)).startswith("/var/lib/veloflux/")
 
 
+def test_redis_listens_on_loopback_and_where_nodes_elsewhere_are_let_in(settings: dict[str, str]) -> None:
+    assert "bind 127.0.0.1\n" in redis.config_text(programs.store(settings, folder=HERE))
+    assert settings["VELOFLUX_NODES_REDIS_URL"] == ""
+    let_in = environment.complete(settings, {"VELOFLUX_REDIS_BIND": "10.0.0.7"}, folder=HERE)
+    assert "bind 127.0.0.1 10.0.0.7\n" in redis.config_text(programs.store(let_in, folder=HERE))
+    assert let_in["VELOFLUX_NODES_REDIS_URL"] == f"redis://10.0.0.7:{settings['VELOFLUX_REDIS_PORT']}/0"
+
+
 def test_users_added_to_redis_at_run_time_stay(tmp_path: Path) -> None:
     store = Store(server=Path("/r"), home=tmp_path, port=1, password="new")
     text = redis.users_text(store, others="user default on #old ~* &* +@all\nuser node-abc on #x ~node.abc.* +@all\n")

@@ -1,0 +1,109 @@
+"""What nodes shall have of a tenant beside what one says it has. Values in, values out, but for `deployed`."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from balancer.fleet.models import Snapshot
+from balancer.haproxy.codec import from_json
+from balancer.haproxy.desired import Server, Tenant
+from balancer.haproxy.naming import ID_LENGTH, id_and_moves
+from balancer.haproxy.render import map_entries
+from balancer.haproxy.render.pool import proxy_name
+from balancer.haproxy.running import MAPS
+
+
+@dataclass(frozen=True, slots=True)
+class Deployed:
+    """The newest that the nodes were told; `state` None: nothing yet."""
+
+    revision: int | None
+    generation: int
+    state: Tenant | None
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSide:
+    """`shall` and `does` None: there is none on that side. `differs` names the fields, or `missing` or `extra`."""
+
+    pool: str
+    backend: str
+    server: str
+    shall: Server | None
+    does: Mapping[str, Any] | None
+    differs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntrySide:
+    """`differs`: `missing`, `extra`, `other`, or nothing."""
+
+    map: str
+    key: str
+    shall: str | None
+    does: str | None
+    differs: str
+
+
+def deployed(tenant_id: str) -> Deployed:
+    """One query, in the platform's scope."""
+    found = Snapshot.objects.select_related("revision").filter(tenant=tenant_id, cluster__placements__tenant=tenant_id)
+    newest = found.order_by("-generation").first()
+    if newest is None or newest.state is None:
+        return Deployed(None, newest.generation if newest else 0, None)
+    number = newest.revision.number if newest.revision else None
+    return Deployed(number, newest.generation, from_json(newest.state))
+
+
+def servers(state: Tenant | None, told: Mapping[str, Any]) -> list[ServerSide]:
+    """By pool, as deployed; then what runs and nobody wants. A server that moved is another one to HAProxy: the one
+    before it is told until its requests are done."""
+    runs: Mapping[str, Mapping[str, Any]] = told["servers"]
+    seen: set[str] = set()
+    found: list[ServerSide] = []
+    for pool in state.pools if state else ():
+        for server in pool.servers:
+            at = f"{proxy_name(state.key, pool.key) if state else ''}/{server.key}"
+            seen.add(at)
+            does = runs.get(at)
+            found.append(ServerSide(pool.key[1:], backend_of(server.key), at, server, does, different(server, does)))
+    for at, does in sorted(runs.items()):
+        proxy, _, name = at.partition("/")
+        if at not in seen and not is_ours(proxy):
+            found.append(ServerSide(proxy.partition("_p")[2], backend_of(name), at, None, does, ("extra",)))
+    return found
+
+
+def backend_of(server: str) -> str:
+    return id_and_moves(server)[0] if len(server) > ID_LENGTH else server
+
+
+def is_ours(proxy: str) -> bool:
+    """A router's section: its one server is the node's own second hop."""
+    return not proxy.partition("_")[2].startswith("p")
+
+
+def different(shall: Server, does: Mapping[str, Any] | None) -> tuple[str, ...]:
+    if does is None:
+        return ("missing",)
+    sides = {
+        "address": (f"{shall.address}:{shall.port}", f"{does['address']}:{does['port']}"),
+        "weight": (shall.weight, does["weight"]),
+        "admin": (shall.admin.value, does["admin"]),
+    }
+    return tuple(name for name, (one, other) in sides.items() if one != other)
+
+
+def entries(state: Tenant | None, told: Mapping[str, Any]) -> list[EntrySide]:
+    """What differs first."""
+    wanted = map_entries(state) if state else {}
+    found = [side for path in MAPS for side in _of_map(path, wanted.get(path, {}), told["maps"].get(path, {}))]
+    return sorted(found, key=lambda side: not side.differs)
+
+
+def _of_map(path: str, shall: Mapping[str, str], does: Mapping[str, str]) -> Iterator[EntrySide]:
+    name = path.removeprefix("maps/").removesuffix(".map")
+    for key in sorted(shall.keys() | does.keys()):
+        one, other = shall.get(key), does.get(key)
+        differs = "missing" if other is None else "extra" if one is None else "other" if one != other else ""
+        yield EntrySide(name, key, one, other, differs)
