@@ -118,19 +118,24 @@ class Store:
         self._generation = _read_generation(self._node)
         for path in sorted(self._fragments.glob("[!.]*.json")):
             self._read_entry(path.stem, path.read_text(errors="replace"))
-        for entry in self._journal.entries():
+        for entry in _last_words(self._journal.entries()):
             self._replay(entry)
         self.unsure = set(self.kept)
 
     def _replay(self, entry: Entry) -> None:
+        """The journal's word counts, and the files are made to agree: a crash may have come between the two."""
         tenant = entry.get("tenant")
         if tenant is None:
             self._generation = max(self._generation, int(entry.get("generation", 0)))
         elif entry.get("left"):
             self.kept.pop(str(tenant), None)
+            self.unreadable.discard(str(tenant))
             self._file(str(tenant)).unlink(missing_ok=True)
         else:
-            self._read_entry(str(tenant), json.dumps(entry))
+            text = json.dumps(entry, separators=(",", ":"))
+            if _text_of(self._file(str(tenant))) != text:
+                files.write(self._file(str(tenant)), text)
+            self._read_entry(str(tenant), text)
 
     def _read_entry(self, tenant: str, text: str) -> None:
         try:
@@ -145,6 +150,24 @@ class Store:
         except FileNotFoundError:
             return (0, 0)
         return (status.st_ino, status.st_mtime_ns)
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        return ""
+
+
+def _last_words(entries: Iterator[Entry]) -> list[Entry]:
+    """Of each tenant its newest alone (he may have left and come back), and every generation."""
+    generations, tenants = [], {}
+    for entry in entries:
+        if "tenant" in entry:
+            tenants[str(entry["tenant"])] = entry
+        else:
+            generations.append(entry)
+    return [*generations, *tenants.values()]
 
 
 def _read_generation(path: Path) -> int:

@@ -115,6 +115,32 @@ def test_a_tenant_that_left_stays_away(folder: Path) -> None:
     assert accept(again, message(data("taaa", 3))).known == ("taaa",)
 
 
+def test_a_tenant_that_left_and_came_back_stays(folder: Path) -> None:
+    """Also when whoever reads the journal (boot does) is the one who clears it."""
+    store = Store(folder)
+    with store.locked():
+        store.put(kept("taaa", 4))
+        store.drop("taaa")
+        store.put(kept("taaa", 6))
+    booted = reopened(folder)
+    with booted.locked():
+        assert booted.kept == {"taaa": kept("taaa", 6)}
+        booted.restarted()
+    assert reopened(folder).kept == {"taaa": kept("taaa", 6)}
+
+
+def test_what_the_journal_knew_alone_outlives_the_journal(folder: Path) -> None:
+    """The process ended between the two writes; the next one clears the journal."""
+    store = Store(folder)
+    with store.locked():
+        store.put(kept("taaa", 4))
+    (folder / "fragments" / "taaa.json").unlink()
+    again = reopened(folder)
+    with again.locked():
+        again.restarted()
+    assert reopened(folder).kept == {"taaa": kept("taaa", 4)}
+
+
 def test_the_journal_is_cleared_when_it_is_large(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "JOURNAL_BYTES", 1000)
     store = Store(folder)
