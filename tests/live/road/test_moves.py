@@ -27,9 +27,20 @@ with platform_scope():
 """
 
 
+GONE = """
+import django
+django.setup()
+from balancer.fleet.models import Node
+from balancer.services import status
+from tenants.scope import platform_scope
+with platform_scope():
+    status.forget(Node.objects.get(name="n3"))
+"""
+
+
 @pytest.fixture(scope="module")
 def third(stack: Stack) -> Iterator[NodeUnderTest]:
-    """A node of another cluster."""
+    """A node of another cluster. What it said goes with it: the other tests know two nodes."""
     env = read_env_file(Path(stack.run("-c", SECOND).strip().splitlines()[-1]))
     env |= {
         "VELOFLUX_NODE_HTTP_BIND": f"127.0.0.1:{free_port()}",
@@ -46,6 +57,7 @@ def third(stack: Stack) -> Iterator[NodeUnderTest]:
     for program in programs:
         program.kill()
         del stack.programs[program.name]
+    stack.run("-c", GONE)
 
 
 def system(stack: Stack) -> httpx.Client:
