@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balancer.api import drains as drain_fields
-from balancer.api.changes import ChangeSerializer, ChangeViewSet
+from balancer.api.changes import ChangeSerializer, ObservedViewSet
 from balancer.api.drains import DrainManySerializer, DrainProgressSerializer, DrainSerializer, ForceSerializer
 from balancer.api.status_fields import OPER, BackendStatusSerializer
 from balancer.fleet.models import Then
@@ -113,7 +113,7 @@ class BackendFilter(filters.FilterSet):
         return rows.filter(ip=str(ip), port=port)
 
 
-class BackendViewSet(ChangeViewSet):
+class BackendViewSet(ObservedViewSet):
     """One address that answers."""
 
     queryset = Backend.objects.all()
@@ -129,17 +129,8 @@ class BackendViewSet(ChangeViewSet):
     statuses: dict[status.Key, Any] = {}
     drains: dict[str, progress.Progress] = {}
 
-    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
-        page = super().paginate_queryset(queryset)
-        self.observe(page or [])
-        return page
-
-    def answer(self, obj: Any, **options: Any) -> Response:
-        self.observe([obj])
-        return super().answer(obj, **options)
-
     def observe(self, shown: Sequence[Backend]) -> None:
-        """One round trip to Redis for all that is shown; more only where something drains."""
+        # More than one round trip only where something drains.
         keys = [(f"p{backend.pool_id}", backend.key) for backend in shown]
         self.statuses = dict(status.backends(self.tenant.key, keys, now=self.now)) if keys else {}
         self.drains = progress.progress(self.tenant.pk, shown, now=self.now)

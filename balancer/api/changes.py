@@ -3,7 +3,7 @@
 import re
 import time
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -133,3 +133,20 @@ class ChangeViewSet(ChangeView, TenantViewSet):
             edits.hold_tenant()
             done = self.act_delete(self.get_object())
         return Response({"id": done.object.pk, "change": self.change(done.edit)})
+
+
+class ObservedViewSet(ChangeViewSet):
+    """Objects that are shown with what is live of them."""
+
+    @abstractmethod
+    def observe(self, shown: Sequence[Any]) -> None:
+        """Look at the live side of all that is about to be shown, in one round trip."""
+
+    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
+        page = super().paginate_queryset(queryset)
+        self.observe(page or [])
+        return page
+
+    def answer(self, obj: Any, **options: Any) -> Response:
+        self.observe([obj])
+        return super().answer(obj, **options)

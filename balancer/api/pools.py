@@ -7,9 +7,8 @@ from typing import Any
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
-from rest_framework.response import Response
 
-from balancer.api.changes import ChangeViewSet
+from balancer.api.changes import ObservedViewSet
 from balancer.api.fields import DAY_MS, BackupPoolField, DurationField, NullableText
 from balancer.api.filters import DurationFilter
 from balancer.api.status_fields import FRESH
@@ -143,7 +142,7 @@ class PoolFilter(filters.FilterSet):
         fields = ("name", "mode", "algorithm", "sticky_type", "backup_pool", "proxy_protocol", "http2", "tls_enabled")
 
 
-class PoolViewSet(ChangeViewSet):
+class PoolViewSet(ObservedViewSet):
     """Backends that answer the same requests."""
 
     queryset = Pool.objects.all()
@@ -153,17 +152,7 @@ class PoolViewSet(ChangeViewSet):
     ordering_fields = ("name", "algorithm", "created_at", "updated_at")
     statuses: Mapping[str, PoolStatus] = {}
 
-    def paginate_queryset(self, queryset: Any) -> list[Any] | None:
-        page = super().paginate_queryset(queryset)
-        self.observe(page or [])
-        return page
-
-    def answer(self, obj: Any, **options: Any) -> Response:
-        self.observe([obj])
-        return super().answer(obj, **options)
-
     def observe(self, shown: Sequence[Pool]) -> None:
-        """One round trip to Redis for all that is shown."""
         self.statuses = status.pools(self.tenant.key, [pool.key for pool in shown], now=self.now) if shown else {}
 
     def act_create(self, values: dict[str, Any]) -> Changed[Pool]:

@@ -1,7 +1,6 @@
 """One HAProxy in a folder, driven by the core alone, and origins that say what they were asked."""
 
 import json
-import os
 import shutil
 import socket
 import subprocess
@@ -22,9 +21,8 @@ from balancer.haproxy.replies import Verdict, judge
 from balancer.haproxy.running import MAPS, Running
 from balancer.haproxy.show import parse_info, parse_map, parse_pools, parse_servers, parse_stat, with_limits
 from tests.ports import free_port
+from tests.programs import HAPROXY
 
-INSTALLED = shutil.which("haproxy", path=f"{os.environ['PATH']}:/usr/sbin") or ""
-HAPROXY = os.environ.get("VELOFLUX_TEST_HAPROXY") or INSTALLED
 NO_STATES = "1\n# be_id be_name srv_id srv_name\n"
 
 

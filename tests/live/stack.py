@@ -9,7 +9,6 @@ import functools
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +22,7 @@ import httpx
 import redis
 
 from tests.ports import free_port as free_port
+from tests.programs import HAPROXY
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 150
@@ -163,7 +163,7 @@ def environment(folder: Path, database_url: str, redis_url: str) -> dict[str, st
         "VELOFLUX_STATIC_ROOT": str(folder / "static"),
         "VELOFLUX_MAIL_DIR": str(folder / "mail"),
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-        "VELOFLUX_HAPROXY": os.environ.get("VELOFLUX_HAPROXY") or shutil.which("haproxy") or "/usr/sbin/haproxy",
+        "VELOFLUX_HAPROXY": HAPROXY,
     }
 
 

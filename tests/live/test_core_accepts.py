@@ -11,10 +11,11 @@ from balancer.edge import certificates
 from balancer.haproxy.codec import BadState, from_json, to_json
 from balancer.haproxy.desired import Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.render import NodeSettings, render_tree
-from tests.live.core_node import HAPROXY, NO_STATES, write
+from tests.live.core_node import NO_STATES, write
+from tests.programs import HAPROXY
 from tests.unit.haproxy.build import HOSTILE, rich
 
-pytestmark = [pytest.mark.live, pytest.mark.skipif(not HAPROXY, reason="no HAProxy here")]
+pytestmark = pytest.mark.live
 
 
 def accepted(tenants: list[Tenant], folder: Path) -> str:

@@ -25,9 +25,9 @@ from balancer.haproxy.protection import (
     ReferrerPolicy,
     SecurityHeaders,
 )
-from tests.live.core_node import HAPROXY, LiveNode, Origins
+from tests.live.core_node import LiveNode, Origins
 
-pytestmark = [pytest.mark.live, pytest.mark.skipif(not HAPROXY, reason="no HAProxy here")]
+pytestmark = pytest.mark.live
 
 HERE, THERE = "127.0.0.1", "127.0.0.2"
 

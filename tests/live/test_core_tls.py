@@ -15,9 +15,9 @@ import pytest
 
 from balancer.haproxy.desired import CheckType, HealthCheck, Pool, Route, Server, Tenant
 from tests.live.core_h2 import Fields, ask, get, pseudo, unverified
-from tests.live.core_node import HAPROXY, LiveNode, Origin, Origins
+from tests.live.core_node import LiveNode, Origin, Origins
 
-pytestmark = [pytest.mark.live, pytest.mark.skipif(not HAPROXY, reason="no HAProxy here")]
+pytestmark = pytest.mark.live
 
 
 class Recorder(socketserver.StreamRequestHandler):

@@ -11,7 +11,7 @@ from balancer.haproxy.codec import BadState, from_json
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.render import NodeSettings, render_tree
 from tests.live.core_node import write
-from tests.live.edge.nodes import HAPROXY
+from tests.programs import HAPROXY
 from tests.unit.haproxy.build import HOSTILE
 from tests.unit.haproxy.routes import ruled
 from tests.unit.haproxy.test_injection import TEXT

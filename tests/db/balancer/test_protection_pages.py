@@ -1,20 +1,15 @@
 """The pages of rate limits and security headers, without JavaScript, in both languages."""
 
-import re
-from typing import Any
-
 import pytest
-from django.test import Client
 
 from balancer.models import RateLimit
 from balancer.queries import protection
 from billing.services import subscriptions
-from tenants.models import User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import build
 from tests.conftest import World
-from tests.db.restkit.test_pages import INLINE
+from tests.pages import signed_in, text
 
 pytestmark = pytest.mark.django_db
 LIMIT, HEADERS = "/t/ours/rate-limit", "/t/ours/security-headers"
@@ -27,26 +22,13 @@ FORM = {
 }
 
 
-def browser(person: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(person)
-    return client
-
-
-def text(response: Any) -> str:
-    content: str = response.content.decode()
-    run = re.sub(r'<script id="[\w-]+" type="application/json">', "", content)
-    assert not INLINE.search(run), INLINE.search(run)
-    return content
-
-
 def stored(world: World) -> RateLimit:
     with tenant_scope(world.ours):
         return protection.rate_limit()
 
 
 def test_an_operator_sets_the_limit_and_sees_it(world: World) -> None:
-    client = browser(build.member(world.ours, Role.OPERATOR))
+    client = signed_in(build.member(world.ours, Role.OPERATOR))
     empty = text(client.get(LIMIT))
     assert 'data-testid="rate-limit" data-state="off"' in empty
     assert "Nothing is set yet" in empty
@@ -81,7 +63,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
     world: World, changed: dict[str, str], words: str, em_portugues: str
 ) -> None:
     for language, said in (("en", words), ("pt-br", em_portugues)):
-        answer = browser(world.owner, language).post(LIMIT, {**FORM, **changed})
+        answer = signed_in(world.owner, language).post(LIMIT, {**FORM, **changed})
         assert answer.status_code == 422
         shown = text(answer)
         assert said in shown
@@ -92,22 +74,22 @@ def test_what_is_wrong_is_said_beside_its_field_and_nothing_is_lost(
 
 
 def test_a_viewer_sees_what_is_set_and_changes_nothing(world: World) -> None:
-    browser(world.owner).post(LIMIT, FORM)
-    client = browser(world.viewer)
+    signed_in(world.owner).post(LIMIT, FORM)
+    client = signed_in(world.viewer)
     shown = text(client.get(LIMIT))
     assert "20/s, 40 at once" in shown
     assert "disabled" in shown
     assert ">Save<" not in shown
     for path in (LIMIT, HEADERS):
         assert client.post(path, FORM).status_code == 403
-        assert browser(world.their_owner).get(path).status_code == 404
+        assert signed_in(world.their_owner).get(path).status_code == 404
     assert stored(world).status == 503
 
 
 def test_somebody_elses_change_meanwhile_is_shown_and_not_run_over(world: World) -> None:
-    client = browser(world.owner)
+    client = signed_in(world.owner)
     seen = "2000-01-01T00:00:00+00:00"  # nothing was set when the page was opened
-    browser(world.owner).post(LIMIT, FORM)
+    signed_in(world.owner).post(LIMIT, FORM)
     answer = client.post(LIMIT, {**FORM, "burst": "30", "seen": seen})
     assert answer.status_code == 422
     assert "Now stored: 40" in text(answer)
@@ -115,7 +97,7 @@ def test_somebody_elses_change_meanwhile_is_shown_and_not_run_over(world: World)
 
 
 def test_a_smaller_plan_is_said_where_it_bounds(world: World) -> None:
-    client = browser(world.owner)
+    client = signed_in(world.owner)
     client.post(LIMIT, FORM)
     subscriptions.change(world.ours, plan="free", by=build.actor(), now=build.NOW)
     shown = text(client.get(LIMIT))
@@ -124,7 +106,7 @@ def test_a_smaller_plan_is_said_where_it_bounds(world: World) -> None:
 
 
 def test_headers_are_chosen_and_kept(world: World) -> None:
-    client = browser(world.owner)
+    client = signed_in(world.owner)
     assert 'data-testid="headers-none"' in text(client.get(HEADERS))
     chosen = {"hsts": "year", "content_type_options": "nosniff", "frame_options": "deny", "referrer_policy": "off",
               "permissions_policy": "strict"}  # fmt: skip
@@ -135,6 +117,6 @@ def test_headers_are_chosen_and_kept(world: World) -> None:
         row = protection.security_headers()
     assert {name: getattr(row, name) for name in chosen} == chosen
     assert client.post(HEADERS, {**chosen, "hsts": "max-age=1\nX: 1"}).status_code == 422
-    portuguese = text(browser(world.owner, "pt-br").get(HEADERS))
+    portuguese = text(signed_in(world.owner, "pt-br").get(HEADERS))
     assert "Cabeçalhos de segurança" in portuguese
     assert "Um ano, com todos os subdomínios" in portuguese

@@ -4,17 +4,15 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from balancer.models import Pool
 from balancer.services import pools
-from tenants.models import User
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import build
 from tests.db.changes.conftest import Fleet
-from tests.db.restkit.test_pages import INLINE
+from tests.pages import signed_in, text
 
 POOL = {
     "algorithm": "round_robin", "retries": "2", "check_type": "http", "check_method": "GET", "check_path": "/",
@@ -24,25 +22,12 @@ POOL = {
 }  # fmt: skip
 
 
-def browser(person: User, language: str = "en") -> Client:
-    client = Client(headers={"accept-language": language})
-    client.force_login(person)
-    return client
-
-
-def text(response: Any) -> str:
-    content: str = response.content.decode()
-    run = re.sub(r'<script id="[\w-]+" type="application/json">', "", content)
-    assert not INLINE.search(run), INLINE.search(run)
-    return content
-
-
 @pytest.fixture
 def staged(fleet: Fleet) -> Fleet:
     build.pool(fleet.tenant, name="shop")
     fleet.cut()
     fleet.live()
-    client = browser(build.member(fleet.tenant, Role.OPERATOR))
+    client = signed_in(build.member(fleet.tenant, Role.OPERATOR))
     empty = text(client.get("/t/ours/pending"))
     assert "Changes go out by themselves" in empty
     done = client.post("/t/ours/pending/delivery", {"deploy": "staged", "canary_seconds": "20"}, follow=True)
@@ -56,7 +41,7 @@ def change(fleet: Fleet, **changes: Any) -> None:
 
 
 def test_one_looks_at_what_waits_and_sends_it_out(staged: Fleet) -> None:
-    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    client = signed_in(build.member(staged.tenant, Role.OPERATOR))
     change(staged, retries=0)
     shown = text(client.get("/t/ours/pending"))
     edit = re.findall(r'name="edit" value="(\d+)" checked', shown)
@@ -72,14 +57,14 @@ def test_one_looks_at_what_waits_and_sends_it_out(staged: Fleet) -> None:
 
 
 def test_what_is_saved_is_said_to_wait(staged: Fleet) -> None:
-    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    client = signed_in(build.member(staged.tenant, Role.OPERATOR))
     done = client.post("/t/ours/pools/new", {**POOL, "name": "other"}, follow=True)
     assert "It waits under Waiting changes until somebody deploys it." in text(done)
     assert "Deploying to" not in text(done)
 
 
 def test_what_does_not_stand_alone_is_said(staged: Fleet) -> None:
-    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    client = signed_in(build.member(staged.tenant, Role.OPERATOR))
     change(staged, retries=0)
     change(staged, retries=1)
     first = re.findall(r'name="edit" value="(\d+)"', text(client.get("/t/ours/pending")))[0]
@@ -89,7 +74,7 @@ def test_what_does_not_stand_alone_is_said(staged: Fleet) -> None:
 
 
 def test_discarding_asks_first(staged: Fleet) -> None:
-    client = browser(build.member(staged.tenant, Role.OPERATOR))
+    client = signed_in(build.member(staged.tenant, Role.OPERATOR))
     change(staged, retries=0)
     assert "Discard all that waits?" in text(client.get("/t/ours/pending/discard"))
     done = client.post("/t/ours/pending/discard", follow=True)
@@ -99,7 +84,7 @@ def test_discarding_asks_first(staged: Fleet) -> None:
 
 
 def test_a_viewer_looks_and_sends_nothing_out(staged: Fleet) -> None:
-    client = browser(build.member(staged.tenant, Role.VIEWER))
+    client = signed_in(build.member(staged.tenant, Role.VIEWER))
     change(staged, retries=0)
     shown = text(client.get("/t/ours/pending"))
     assert 'data-testid="deploy"' not in shown
@@ -115,7 +100,7 @@ def test_going_back_says_what_follows_and_does_it(fleet: Fleet, language: str, w
     fleet.cut()
     change(fleet, name="market", retries=0)
     fleet.cut()
-    client = browser(build.member(fleet.tenant, Role.OPERATOR), language)
+    client = signed_in(build.member(fleet.tenant, Role.OPERATOR), language)
     assert 'data-testid="row-revision-2"' in text(client.get("/t/ours/revisions"))
     diff = text(client.get("/t/ours/revisions/2"))
     assert "<del>shop</del> → <ins>market</ins>" in diff
@@ -137,6 +122,6 @@ def test_a_rollback_that_is_refused_says_why(fleet: Fleet, settings: Any) -> Non
         pools.delete(Pool.objects.get(pk=backend.pool_id), by=build.actor(), now=timezone.now())
     fleet.cut()
     settings.DEMO = False
-    refused = browser(build.member(fleet.tenant, Role.OPERATOR)).post("/t/ours/revisions/1/rollback")
+    refused = signed_in(build.member(fleet.tenant, Role.OPERATOR)).post("/t/ours/revisions/1/rollback")
     assert refused.status_code == 422
     assert "loopback" in text(refused)

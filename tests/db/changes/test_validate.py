@@ -1,6 +1,5 @@
 """Would it be taken? Our rules, then the real HAProxy, with a pointer for whatever it says; nothing changes."""
 
-import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,17 +15,12 @@ from tests.conftest import World
 from tests.db.changes.conftest import Fleet
 from tests.db.stored import everything
 
-HAPROXY = shutil.which("haproxy", path="/usr/sbin:/usr/local/sbin:/usr/bin:/bin")
-installed = pytest.mark.skipif(HAPROXY is None, reason="HAProxy is not installed")
 
-
-@installed
 def test_what_is_saved_is_asked_about(fleet: Fleet) -> None:
     build.backend(fleet.tenant)
     assert fleet.post("config/validate") == {"valid": True, "haproxy": True, "note": ""}
 
 
-@installed
 def test_a_document_is_asked_about_as_if_it_replaced_everything(fleet: Fleet) -> None:
     build.backend(fleet.tenant)
     before = everything(fleet.tenant)
@@ -70,7 +64,6 @@ def state(**pool: Any) -> desired.Tenant:
     return desired.Tenant("t" + "a" * 12, (desired.Pool("p" + "b" * 12, servers=(server,), **pool),))
 
 
-@installed
 def test_what_haproxy_says_is_pointed_at_and_names_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Made to refuse: what we render it takes."""
     names = {"p" + "b" * 12: "/pools/0", "b" + "a" * 12: "/pools/0/backends/0"}
@@ -96,7 +89,6 @@ def test_what_haproxy_says_is_pointed_at_and_names_no_path(monkeypatch: pytest.M
         assert not any("/tmp" in error.detail or ".cfg" in error.detail for error in verdict.errors)  # noqa: S108
 
 
-@installed
 def test_it_gets_no_environment(monkeypatch: pytest.MonkeyPatch, spy: Path, settings: Any) -> None:
     """Seen by a program that takes HAProxy's place."""
     seen = spy.with_name("seen")

@@ -17,10 +17,10 @@ from tenants.services.mails import mail
 from tenants.services.tenancy import tenant_life
 from tests import build
 from tests.conftest import World
-from tests.db.restkit.test_pages import INLINE
 from tests.db.tenancy import nameserver
 from tests.db.tenancy.nameserver import NameServer
 from tests.db.tenancy.test_invitations import LINK
+from tests.pages import text
 
 pytestmark = pytest.mark.django_db
 
@@ -30,13 +30,6 @@ def browser(person: User | None = None) -> Client:
     if person is not None:
         client.force_login(person)
     return client
-
-
-def text(response: Any) -> str:
-    content: str = response.content.decode()
-    run = re.sub(r'<script id="[\w-]+" type="application/json">', "", content)
-    assert not INLINE.search(run), INLINE.search(run)
-    return content
 
 
 @pytest.fixture

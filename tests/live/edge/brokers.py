@@ -1,6 +1,5 @@
 """A real Redis in a folder of its own."""
 
-import os
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ import redis
 
 from balancer.edge.acl import acl_rule
 from tests.live.edge.nodes import eventually, free_port
+from tests.programs import REDIS_SERVER
 
 
 class Broker:
@@ -35,8 +35,7 @@ def running_redis() -> Iterator[Broker]:
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="vf-") as folder:
         arguments = ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--logfile", "log"]
-        server = os.environ.get("VELOFLUX_REDIS_SERVER", "redis-server")
-        process = subprocess.Popen([server, *arguments], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([REDIS_SERVER, *arguments], stdout=subprocess.DEVNULL)
         broker = Broker(port)
         try:
             eventually(broker.answers)

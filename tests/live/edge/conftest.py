@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.live.edge.nodes import LiveNode
-from tests.live.edge.origins import Origins, running_origins
+from tests.live.edge.origins import Origins
+from tests.live.edge.servers import running
 
 
 @pytest.fixture(scope="session")
 def origins() -> Iterator[Origins]:
-    with running_origins() as origins:
+    with running(Origins) as origins:
         yield origins
 
 

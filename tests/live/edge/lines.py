@@ -2,10 +2,9 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Thread
+
+from tests.live.edge.servers import Servers
 
 
 class Line:
@@ -36,44 +35,12 @@ class Line:
             writer.close()
 
 
-class Lines:
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._servers: list[asyncio.Server] = []
-
+class Lines(Servers):
     def start(self, name: str, *, pem: Path | None = None, greets: bool = True) -> Line:
         line = Line(name, greets=greets)
         context = None
         if pem is not None:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(pem)
-        line.port = asyncio.run_coroutine_threadsafe(self._start(line, context), self._loop).result(5)
+        line.port = self.listen(line.serve, context)
         return line
-
-    async def _start(self, line: Line, context: ssl.SSLContext | None) -> int:
-        server = await asyncio.start_server(line.serve, "127.0.0.1", 0, ssl=context)
-        self._servers.append(server)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
-
-    async def stop(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task():
-                task.cancel()
-
-
-@contextmanager
-def running_lines() -> Iterator[Lines]:
-    loop = asyncio.new_event_loop()
-    thread = Thread(target=loop.run_forever, name="lines", daemon=True)
-    thread.start()
-    lines = Lines(loop)
-    try:
-        yield lines
-    finally:
-        asyncio.run_coroutine_threadsafe(lines.stop(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()

@@ -1,9 +1,8 @@
 """Small real origins: each says who it is, can be made ill, and counts what it answered."""
 
 import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+
+from tests.live.edge.servers import Servers
 
 
 class Origin:
@@ -39,43 +38,8 @@ class Origin:
             writer.close()
 
 
-class Origins:
-    """All origins of a test session on one event loop in one thread."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._servers: list[asyncio.Server] = []
-
+class Origins(Servers):
     def start(self, name: str) -> Origin:
         origin = Origin(name)
-        future = asyncio.run_coroutine_threadsafe(self._start(origin), self._loop)
-        origin.port = future.result(5)
+        origin.port = self.listen(origin.serve)
         return origin
-
-    async def _start(self, origin: Origin) -> int:
-        server = await asyncio.start_server(origin.serve, "127.0.0.1", 0)
-        self._servers.append(server)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
-
-    async def stop(self) -> None:
-        for server in self._servers:
-            server.close()
-        for task in asyncio.all_tasks():
-            if task is not asyncio.current_task():
-                task.cancel()
-
-
-@contextmanager
-def running_origins() -> Iterator[Origins]:
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="origins", daemon=True)
-    thread.start()
-    origins = Origins(loop)
-    try:
-        yield origins
-    finally:
-        asyncio.run_coroutine_threadsafe(origins.stop(), loop).result(5)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
-        loop.close()

@@ -23,18 +23,19 @@ from balancer.haproxy.listeners import Listener, ListenerKind, Mode
 from balancer.haproxy.planner import drift
 from balancer.haproxy.serving import ProxyProtocol, Serving, Sticky, StickyType
 from tests.live.core_h2 import unverified
-from tests.live.edge.lines import Line, Lines, running_lines
+from tests.live.edge import servers
+from tests.live.edge.lines import Line, Lines
 from tests.live.edge.load import load
 from tests.live.edge.nodes import NO_CHECK, LiveNode, eventually, free_port, server, tenant
 from tests.live.edge.origins import Origins
 
-TCP_CHECK = HealthCheck(type=CheckType.TCP, interval_ms=200, timeout_ms=200, rise=1, fall=1)
+TCP_CHECK = HealthCheck(type=CheckType.TCP, interval_ms=200, timeout_ms=3000, rise=1, fall=1)
 
 
 @pytest.fixture(scope="module")
 def lines() -> Iterator[Lines]:
-    with running_lines() as running:
-        yield running
+    with servers.running(Lines) as lines:
+        yield lines
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import itertools
 import os
 import secrets
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ from tests.live import stack as stacks
 from tests.live.load import Tally, ask
 from tests.live.origins import Origin, start
 from tests.live.stack import Program, Stack, until
+from tests.programs import REDIS_SERVER
 
 pytestmark = pytest.mark.live
 numbers = itertools.count(1)
@@ -41,10 +41,9 @@ def road_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Program]:
     """A Redis of this run alone, which a test may kill: appended to disk, its users in a file, as `up` has it."""
     folder: Path = tmp_path_factory.mktemp("redis")
     (folder / "users.acl").write_text("user default on nopass ~* &* +@all\n")
-    server = os.environ.get("VELOFLUX_REDIS_SERVER") or shutil.which("redis-server") or "redis-server"
     kept = ["--appendonly", "yes", "--appendfsync", "always", "--save", "", "--aclfile", str(folder / "users.acl")]
     port = str(stacks.free_port())
-    command = [server, "--bind", "127.0.0.1", "--port", port, "--dir", str(folder), *kept]
+    command = [REDIS_SERVER, "--bind", "127.0.0.1", "--port", port, "--dir", str(folder), *kept]
     program = Program(f"redis://127.0.0.1:{port}/0", command, dict(os.environ), folder / "log")
     program.start()
     with redis.Redis.from_url(program.name) as client:
@@ -117,7 +116,7 @@ def make_site(stack: Stack) -> Iterator[Callable[..., Site]]:
         number = next(numbers)
         started = [start(f"s{number}o{i}") for i in range(count)]
         made.extend(started)
-        check = {"path": "/health", "interval": "300ms", "rise": 1, "fall": 2, "timeout": "1s"}
+        check = {"path": "/health", "interval": "300ms", "rise": 1, "fall": 2, "timeout": "3s"}
         row = post(api, "/pools", {"name": f"pool {number}", "health_check": check, **pool})
         site = Site(stack, api, host or f"s{number}.test", row, [], [])
         for origin in started:

@@ -1,8 +1,6 @@
 """A Redis of one's own: so that a test may take it away, and no key is anyone else's."""
 
 import contextlib
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from pathlib import Path
 import redis
 
 from tests.live.stack import free_port
+from tests.programs import REDIS_SERVER
 
 
 @dataclass
@@ -25,10 +24,8 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        binary = os.environ.get("VELOFLUX_REDIS_SERVER") or shutil.which("redis-server")
-        assert binary, "these tests need redis-server"
         quiet = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--dir", str(self.folder)]
-        self.process = subprocess.Popen([binary, *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.process = subprocess.Popen([REDIS_SERVER, *quiet], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 10
         with redis.Redis.from_url(self.url) as client:
             while time.monotonic() < deadline:

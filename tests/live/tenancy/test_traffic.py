@@ -48,7 +48,7 @@ class Customer:
         assert made.status_code == 201, made.text
         self.slug, self.id = made.json()["tenant"]["slug"], made.json()["tenant"]["id"]
         self.api = stack.api(self.slug, key=made.json()["token"])
-        check = {"path": "/health", "interval": "300ms", "rise": 1, "fall": 2, "timeout": "1s"}
+        check = {"path": "/health", "interval": "300ms", "rise": 1, "fall": 2, "timeout": "3s"}
         pool = post(self.api, "/pools", {"name": "web", "health_check": check})
         post(self.api, "/backends", {"pool": pool["id"], "address": origin.address})
         post(self.api, "/routes", {"host": self.host, "pool": pool["id"]})
