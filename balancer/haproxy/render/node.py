@@ -8,6 +8,7 @@ from balancer.haproxy.text import word
 DEFAULTS = "http"
 TCP_DEFAULTS = "tcp"
 DEFAULT_CERTIFICATE = "default.pem"
+CHECK_SPREAD_S = 2
 PEERS = "node"  # the one peer is the node itself: what a worker learned of clients goes on to the next
 RUN = "VELOFLUX_RUN"  # in HAProxy's environment, for tenants' sections, which know no node: the folder of the sockets
 LISTEN, THREADS = "VELOFLUX_LISTEN", "VELOFLUX_THREADS"  # likewise, for their ports: address, threads of traffic
@@ -66,6 +67,8 @@ def render_global(settings: NodeSettings) -> str:
     No `close-spread-time`: with it a stopping worker cut idle keep-alive clients off in spite of
     `idle-close-on-response` (2 of 57,000 requests over 25 reloads on 2.6.12; without it none of 193,000 over 60).
     `maxconn` counts a request with a router twice (`inner`): with no more than come in, nobody could go on.
+    `max-spread-checks`: a worker spreads its first checks over the smallest interval of a second or more that anybody
+    has; where that was a minute, a neighbour's dead server got requests for 46 s after a reload (2.6.12).
     `redispatch 1`: a refused connection goes to another server at once; the default stays for a second per retry.
     """
     log = f"    log {word(settings.log_target)} len {LINE_MAX} format raw local0\n" if settings.log_target else ""
@@ -87,6 +90,7 @@ def render_global(settings: NodeSettings) -> str:
     hard-stop-after {settings.hard_stop_after_s:d}s
     mworker-max-reloads {settings.max_old_workers:d}
     spread-checks 20
+    max-spread-checks {CHECK_SPREAD_S}s
 
 peers {PEERS}
     bind {word(f"unix@{settings.run_folder}/peers.sock")} mode 600
