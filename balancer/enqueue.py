@@ -24,6 +24,11 @@ def watch(tenant_id: str, *, once: bool = False) -> None:
     ask("balancer.tasks.watch_trial", [once], queue="control", headers={HEADER: tenant_id}, countdown=0 if once else 1)
 
 
+def follow(tenant_id: str) -> None:
+    """Ask for the tenant's nodes to be told where its names lead now. Expires: whoever looks for names asks again."""
+    ask("balancer.tasks.follow_names", [], queue="control", headers={HEADER: tenant_id}, expires=10)
+
+
 def converge(node_id: str, body: str, signature: str) -> None:
     """Tell a node what it lacks. Expires: a node that was away is told afresh by the sweep."""
     ask("node.converge", [body, signature], queue=f"node.{node_id}.work", expires=30)

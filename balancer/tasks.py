@@ -19,9 +19,11 @@ from balancer.services import (
     domains,
     drains,
     drifts,
+    following,
     inspections,
     logs,
     moves,
+    names,
     node_keys,
     node_service,
     retention,
@@ -104,6 +106,20 @@ def go_on_with_drains() -> None:
     drains.go_on_with_all(now=timezone.now())
     moves.go_on_with_all(now=timezone.now())
     node_service.go_on_with_all(now=timezone.now())
+
+
+@shared_task(name="balancer.tasks.look_up_names", base=PlatformTask)
+def look_up_names() -> None:
+    """Ask again for the names whose answers have run out, and have the nodes told where they lead elsewhere."""
+    names.look_at_due(now=timezone.now())
+    for tenant_id in names.behind(MOST_AT_ONCE):
+        enqueue.follow(tenant_id)
+
+
+@shared_task(name="balancer.tasks.follow_names", base=TenantTask)
+def follow_names() -> None:
+    """Tell the tenant's nodes where its names lead now."""
+    following.follow(scope.required().tenant_id, now=timezone.now())
 
 
 @shared_task(name="balancer.tasks.look_at_domains", base=PlatformTask)

@@ -41,6 +41,7 @@ app.conf.update(
     beat_schedule={
         "sweep": {"task": "balancer.tasks.sweep", "schedule": 10.0, "options": {"expires": 9}},
         "drains": {"task": "balancer.tasks.go_on_with_drains", "schedule": 2.0, "options": {"expires": 2}},
+        "names": {"task": "balancer.tasks.look_up_names", "schedule": 2.0, "options": {"expires": 2}},
         "forget": {"task": "tenants.tasks.forget_old", "schedule": 3600.0, "options": {"expires": 600}},
         "domains": {"task": "balancer.tasks.look_at_domains", "schedule": 600.0, "options": {"expires": 300}},
         "history": {"task": "tenants.tasks.forget_history", "schedule": 3600.0, "options": {"expires": 600}},

@@ -1,6 +1,6 @@
 """Backends: list, get, add, change, remove; drain, ready, maintain, weight. The same under a pool."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -14,15 +14,16 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balancer.api import drains as drain_fields
+from balancer.api import resolution_fields
 from balancer.api.changes import ChangeSerializer, ObservedViewSet
 from balancer.api.drains import DrainManySerializer, DrainProgressSerializer, DrainSerializer, ForceSerializer
+from balancer.api.resolution_fields import ResolutionSerializer
 from balancer.api.status_fields import OPER, BackendStatusSerializer
 from balancer.fleet.models import Then
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
+from balancer.queries import backend_status, health_events
 from balancer.queries import drains as progress
-from balancer.queries import health_events, status
-from balancer.queries.observed import UNKNOWN
 from balancer.queries.status_json import backend_json
 from balancer.services import addresses, backends, drains, edits, membership, rules
 from balancer.services.batch import MOST
@@ -36,7 +37,11 @@ from tenants.roles import Verb
 class BackendSerializer(StrictSerializer):
     id = serializers.CharField(read_only=True)
     pool = serializers.CharField(source="pool_id", max_length=12)
-    address = serializers.CharField(max_length=80, help_text="IP:port, like 10.0.0.5:8080 or [2001:db8::5]:8080.")
+    address = serializers.CharField(
+        max_length=262,
+        help_text="IP:port, like 10.0.0.5:8080 or [2001:db8::5]:8080, or a host name that we look up, like "
+        "app.example.com:8080.",
+    )
     weight = serializers.IntegerField(default=100, min_value=0, max_value=rules.WEIGHT_MAX)
     admin = serializers.ChoiceField([a.value for a in AdminState], default=AdminState.READY.value)
     backup = serializers.BooleanField(default=False)
@@ -48,12 +53,18 @@ class BackendSerializer(StrictSerializer):
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
     status = serializers.SerializerMethodField()
+    resolution = serializers.SerializerMethodField()
     drain = serializers.SerializerMethodField()
 
     @extend_schema_field(BackendStatusSerializer)
     def get_status(self, backend: Backend) -> dict[str, Any]:
-        seen = self.context["view"].statuses.get((f"p{backend.pool_id}", backend.key), UNKNOWN)
-        return backend_json(seen)
+        return backend_json(self.context["view"].seen_of(backend).status)
+
+    @extend_schema_field(ResolutionSerializer(allow_null=True))
+    def get_resolution(self, backend: Backend) -> dict[str, Any] | None:
+        """Where its name leads; null where it has an address."""
+        view = self.context["view"]
+        return resolution_fields.shown(view.seen_of(backend), now=view.now)
 
     @extend_schema_field(DrainProgressSerializer(allow_null=True))
     def get_drain(self, backend: Backend) -> dict[str, Any] | None:
@@ -107,10 +118,10 @@ class BackendFilter(filters.FilterSet):
 
     def at_address(self, rows: QuerySet[Backend], name: str, value: str) -> QuerySet[Backend]:
         try:
-            ip, port = addresses.read(value)
+            at = addresses.read(value)
         except ValueError as error:
             raise InvalidField("address", str(error)) from error
-        return rows.filter(ip=str(ip), port=port)
+        return rows.filter(ip=at.ip, host=at.host, port=at.port)
 
 
 class BackendViewSet(ObservedViewSet):
@@ -119,21 +130,23 @@ class BackendViewSet(ObservedViewSet):
     queryset = Backend.objects.all()
     serializer_class: type[StrictSerializer] = BackendSerializer
     filterset_class = BackendFilter
-    search_fields = ("ip", "region", "description")
+    search_fields = ("ip", "host", "region", "description")
     ordering_fields = ("created_at", "updated_at", "weight", "region")
     verbs: ClassVar[dict[str, Verb]] = {
         **TenantView.verbs,
         "events": Verb.VIEW,
         **dict.fromkeys(("drain", "drain_many", "ready", "maintain", "weight"), Verb.RUNTIME),
     }
-    statuses: dict[status.Key, Any] = {}
+    seen: Mapping[str, backend_status.Seen] = {}
     drains: dict[str, progress.Progress] = {}
 
     def observe(self, shown: Sequence[Backend]) -> None:
-        # More than one round trip only where something drains.
-        keys = [(f"p{backend.pool_id}", backend.key) for backend in shown]
-        self.statuses = dict(status.backends(self.tenant.key, keys, now=self.now)) if keys else {}
+        # More than one round trip only where something drains or goes by a name.
+        self.seen = backend_status.of(self.tenant.pk, shown, now=self.now)
         self.drains = progress.progress(self.tenant.pk, shown, now=self.now)
+
+    def seen_of(self, backend: Backend) -> backend_status.Seen:
+        return self.seen.get(backend.pk, backend_status.NOTHING)
 
     def pool(self, values: dict[str, Any]) -> Pool:
         pool = Pool.objects.filter(pk=values.pop("pool_id")).first()

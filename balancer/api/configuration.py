@@ -17,7 +17,7 @@ from balancer.api.imports import MODES, ImportedSerializer
 from balancer.api.plans import Plan
 from balancer.fleet.models import Edit
 from balancer.haproxy import shown
-from balancer.queries import changes, desired_state, fleet_state
+from balancer.queries import changes, desired_state, fleet_state, names
 from balancer.services import checks, deployments, releases, staging
 from tenants.errors import InvalidField
 from tenants.restkit.parsers import Limited, ObjectParser
@@ -132,7 +132,7 @@ class ConfigurationViewSet(ChangeView):
 
     def text(self, form: str) -> str:
         if form == "haproxy":
-            return shown.own_part(desired_state.of(self.tenant))
+            return shown.own_part(names.resolved(desired_state.of(self.tenant), self.tenant.pk))
         write = {"json": portable.as_json, "yaml": portable.as_yaml, "terraform": terraform.as_terraform}[form]
         return write(portable.written(self.tenant))
 

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 
 from balancer.api.status import OwnOrFleet
 from balancer.models import Backend
-from balancer.queries import drifts, status
+from balancer.queries import backend_status, drifts
 from balancer.queries.status_json import duration, moment
 from tenants.restkit.viewsets import TenantView
 from tenants.roles import Verb
@@ -62,14 +62,13 @@ class DebugPoolsViewSet(TenantView):
         """Desired beside running for each backend and node, with the age of what is known, and what drifted, line by
         line, until it is put right."""
         tenant = self.access.tenant
-        sides = [] if tenant is None else side_by_side(tenant.key)
+        sides = [] if tenant is None else side_by_side(tenant.pk)
         return Response({"backends": sides, "drift": drift_of(None if tenant is None else tenant.pk)})
 
 
-def side_by_side(tenant_key: str) -> list[dict[str, Any]]:
+def side_by_side(tenant_id: str) -> list[dict[str, Any]]:
     rows = list(Backend.objects.order_by("pool_id", "created_at", "id"))
-    keys = [(f"p{row.pool_id}", row.key) for row in rows]
-    seen = status.backends(tenant_key, keys, now=timezone.now()) if keys else {}
+    seen = backend_status.of(tenant_id, rows, now=timezone.now())
     return [
         {
             "pool": row.pool_id,
@@ -94,10 +93,10 @@ def side_by_side(tenant_key: str) -> list[dict[str, Any]]:
                         if shall != does
                     ],
                 }
-                for node in seen[key].nodes
+                for node in seen[row.pk].status.nodes
             ],
         }
-        for row, key in zip(rows, keys, strict=True)
+        for row in rows
     ]
 
 

@@ -45,7 +45,7 @@ def written(tenant: Tenant) -> dict[str, Any]:
     """In the tenant's scope; six queries."""
     pools = list(Pool.objects.order_by("name", "pk"))
     backends: dict[str, list[Backend]] = {pool.pk: [] for pool in pools}
-    for backend in Backend.objects.order_by("ip", "port", "pk"):
+    for backend in Backend.objects.order_by("ip", "host", "port", "pk"):
         backends[backend.pool_id].append(backend)
     names = {pool.pk: pool.name for pool in pools}
     write = {kind: writer(form.serializer) for kind, form in FORMS.items()}

@@ -17,10 +17,11 @@ from balancer.console.frame import page
 from balancer.console.rows import backend_rows
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.models import Backend
+from balancer.queries import names
 from balancer.services import backends
 from balancer.services.backends import NewBackend
 from tenants.console.doors import TenantRequest, tenant_page
-from tenants.console.sentences import sentence
+from tenants.console.sentences import sentence, translated
 from tenants.errors import InvalidField, Refused
 from tenants.roles import Verb
 
@@ -56,6 +57,7 @@ def add(request: TenantRequest, pool_id: str) -> HttpResponse:
         done = saved(form, lambda: backends.add(pool, new, by=request.actor, now=timezone.now()))
         if done is not None:
             say_saved(request, _("%(address)s is added.") % {"address": done.object.address})
+            say_unresolved(request, done.object)
             if "another" in request.POST:
                 return redirect("console:backend-new", request.tenant.slug, pool.pk)
             return redirect("console:pool", request.tenant.slug, pool.pk)
@@ -75,6 +77,7 @@ def edit(request: TenantRequest, backend_id: str) -> HttpResponse:
         done = saved(form, lambda: backends.update(backend, form.cleaned_data, by=request.actor, now=timezone.now()))
         if done is not None:
             say_saved(request, _("%(address)s is saved.") % {"address": done.object.address})
+            say_unresolved(request, done.object)
             return redirect("console:pool", request.tenant.slug, backend.pool_id)
     context = {"form": form, "pool": backend.pool, "backend": backend, "seen": seen(backend.updated_at)}
     return form_page(request, context)
@@ -158,6 +161,13 @@ def row_page(request: TenantRequest, backend: Backend, act: str, refused: Refuse
         "may_force": refused is not None and refused.code in LAST_ONES,
     }
     return page(request, "balancer/backend_row.html", context)
+
+
+def say_unresolved(request: TenantRequest, backend: Backend) -> None:
+    """What is the matter with its name, where something is."""
+    found = names.of_backends(request.tenant.pk, [backend]).get(backend.pk)
+    if found is not None and found.error:
+        messages.warning(request, translated(found.error))
 
 
 def form_page(request: TenantRequest, context: dict[str, Any]) -> HttpResponse:

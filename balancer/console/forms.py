@@ -113,8 +113,11 @@ class PoolForm(ConsoleForm):
 class BackendForm(ConsoleForm):
     address = forms.CharField(
         label=_("Address"),
-        max_length=80,
-        help_text=_("IP and port, like 10.0.0.5:8080 or [2001:db8::5]:8080."),
+        max_length=262,
+        help_text=_(
+            "IP or host name, and port: 10.0.0.5:8080, [2001:db8::5]:8080 or app.example.com:8080. A name is looked up "
+            "again and again, and each of its addresses is served."
+        ),
         widget=forms.TextInput(attrs={"class": "mono", "placeholder": "10.0.0.5:8080", "autocomplete": "off"}),
     )
     weight = weight_field()
@@ -159,7 +162,7 @@ class SiteForm(ConsoleForm):
     addresses = forms.CharField(
         label=_("Addresses that answer"),
         max_length=4000,
-        help_text=_("One on each line: IP and port, like 10.0.0.5:8080."),
+        help_text=_("One on each line: IP or host name, and port, like 10.0.0.5:8080 or app.example.com:8080."),
         widget=forms.Textarea(attrs={"class": "mono", "rows": 4, "placeholder": "10.0.0.5:8080\n10.0.0.6:8080"}),
     )
     check_path = forms.CharField(

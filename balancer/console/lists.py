@@ -53,13 +53,12 @@ ROUTES: tuple[Column[Mapping[str, Any]], ...] = (
 )
 
 
-def order_of(row: BackendRow) -> tuple[int, int, int]:
+def order_of(row: BackendRow) -> tuple[int, int, str, int]:
     """10.0.0.9 before 10.0.0.10; what has a name comes last."""
-    try:
-        ip = ip_address(row.backend.ip)
-    except ValueError:
-        return 9, 0, row.backend.port
-    return ip.version, int(ip), row.backend.port
+    if row.backend.ip is None:
+        return 9, 0, row.backend.host or "", row.backend.port
+    ip = ip_address(row.backend.ip)
+    return ip.version, int(ip), "", row.backend.port
 
 
 def pools(asked: QueryDict, rows: Iterable[PoolRow]) -> Listing[PoolRow]:

@@ -60,7 +60,7 @@ def create(request: TenantRequest) -> HttpResponse:
 @tenant_page()
 def detail(request: TenantRequest, pool_id: str) -> HttpResponse:
     pool = pool_of(pool_id)
-    backends = pool.backends.select_related("pool").order_by("ip", "port", "pk")
+    backends = pool.backends.select_related("pool").order_by("ip", "host", "port", "pk")
     found = lists.backends(request.GET, backend_rows(request.tenant, backends, now=timezone.now()))
     context = {
         "pool": pool,

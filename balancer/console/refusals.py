@@ -6,12 +6,25 @@ from tenants.console import sentences
 
 sentences.add(
     [
-        _("The address has no port. Write it as address:port, like 10.0.0.5:8080 or [2001:db8::5]:8080."),
+        _(
+            "The address has no port. "
+            "Write it as address:port, like 10.0.0.5:8080, [2001:db8::5]:8080 or app.example.com:8080."
+        ),
         _("The port of an address is from 1 to 65535; {port} is not."),
         _(
-            "“{host}” is not an IP address; names are not supported yet. "
-            "Write it as address:port, like 10.0.0.5:8080 or [2001:db8::5]:8080."
+            "“{host}” is neither an IP address nor a host name. "
+            "Write it as address:port, like 10.0.0.5:8080, [2001:db8::5]:8080 or app.example.com:8080."
         ),
+        _("“{host}” means something on one machine only; write the whole name, with its dots."),
+        _(
+            "{name} leads to {ips}, where no traffic is sent: a node's own, the platform's, a link's or a cloud's "
+            "metadata address. Point it at your own servers."
+        ),
+        _("The name {name} does not exist."),
+        _("The name {name} has no address."),
+        _("The name servers of {name} do not answer."),
+        _("The name servers of {name} give no answer, but an error."),
+        _("It is looked up now for the first time."),
         _("An address with a zone (%eth0) means something on one machine only; leave the zone out."),
         _("Write the IPv4 address itself: {ip}."),
         _("An address that carries an IPv4 address inside is refused; write the IPv4 address itself."),

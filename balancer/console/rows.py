@@ -8,8 +8,9 @@ from django.utils.functional import Promise
 
 from balancer.console import words
 from balancer.models import Backend, Pool
-from balancer.queries import drains, status
+from balancer.queries import backend_status, drains
 from balancer.queries.observed import BackendStatus, Fresh, OnNode, PoolStatus
+from tenants.console.sentences import translated
 from tenants.models import Tenant
 
 
@@ -25,6 +26,13 @@ class NodeBadge:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressBadge:
+    address: str
+    oper: str
+    word: Promise
+
+
+@dataclass(frozen=True, slots=True)
 class BackendRow:
     """`drain` None: it does not drain."""
 
@@ -32,6 +40,27 @@ class BackendRow:
     status: BackendStatus
     drain: drains.Progress | None = None
     now: datetime | None = None
+    seen: backend_status.Seen = backend_status.NOTHING
+
+    @property
+    def addresses(self) -> list[AddressBadge]:
+        """Where its name leads, each with what is seen there."""
+        return [
+            AddressBadge(at.address, found.oper.value, words.OPER[found.oper.value])
+            for at, found in self.seen.addresses
+        ]
+
+    @property
+    def left_out(self) -> int:
+        return self.seen.resolution.left_out if self.seen.resolution else 0
+
+    @property
+    def found_at(self) -> datetime | None:
+        return self.seen.resolution.at if self.seen.resolution else None
+
+    @property
+    def name_error(self) -> str:
+        return translated(self.seen.resolution.error) if self.seen.resolution else ""
 
     @property
     def then_word(self) -> Promise | None:
@@ -127,6 +156,6 @@ class PoolRow:
 def backend_rows(tenant: Tenant, backends: Iterable[Backend], *, now: datetime) -> list[BackendRow]:
     """`backends` with their pools at hand. One round trip to Redis, and what drains."""
     listed = list(backends)
-    seen = status.backends(tenant.key, [(f"p{row.pool_id}", row.key) for row in listed], now=now)
+    seen = backend_status.of(tenant.pk, listed, now=now)
     going = drains.progress(tenant.pk, listed, now=now)
-    return [BackendRow(row, seen[f"p{row.pool_id}", row.key], going.get(row.pk), now) for row in listed]
+    return [BackendRow(row, seen[row.pk].status, going.get(row.pk), now, seen[row.pk]) for row in listed]

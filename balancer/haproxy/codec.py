@@ -12,6 +12,7 @@ from .codec_fields import BadState
 from .codec_read import read_tenant
 from .codec_write import write_tenant
 from .desired import Tenant
+from .names import names_in
 
 __all__ = ["BadState", "digest", "from_json", "to_json"]
 
@@ -27,6 +28,9 @@ def digest(tenant: Tenant) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:32]
 
 
-def from_json(state: Mapping[str, Any]) -> Tenant:
-    """Read what `to_json` wrote. Raises `BadState`."""
-    return read_tenant(state)
+def from_json(state: Mapping[str, Any], *, names: bool = False) -> Tenant:
+    """Read what `to_json` wrote. Raises `BadState`; also, unless `names`, where a server has no address yet."""
+    tenant = read_tenant(state)
+    if not names and names_in(tenant):
+        raise BadState("pools", "a name instead of an address")
+    return tenant

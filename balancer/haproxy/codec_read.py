@@ -1,6 +1,7 @@
 """JSON to the desired state, field by field."""
 
 import ipaddress
+import re
 
 from .codec_fields import BadState, Fields
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
@@ -19,6 +20,8 @@ DAY_MS = 86_400_000
 PORT_MAX = 65_535
 WEIGHT_MAX = 256
 MANY = 1_000_000_000
+DNS_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+DNS_NAME_MAX = 253
 HEADERS_MAX = 10  # each is three words, and a line has at most 64
 
 
@@ -97,14 +100,26 @@ def _server(value: object, at: str) -> Server:
         backup=fields.yes_or_no("backup"),
         max_connections=fields.whole_or_none("max_connections", 1, MANY),
         check_port=fields.whole_or_none("check_port", 1, PORT_MAX),
+        name=_name(fields) if fields.has("name") else "",
     )
+    if server.name and server.address:
+        raise BadState(fields.where("name"), "an address is there already")
     fields.done()
     return server
 
 
+def _name(fields: Fields) -> str:
+    value = fields.text("name")
+    if DNS_NAME.fullmatch(value) is None or len(value) > DNS_NAME_MAX:
+        raise BadState(fields.where("name"), "not a name")
+    return value
+
+
 def _address(fields: Fields) -> str:
-    """An IP literal, in whatever spelling."""
+    """An IP literal, in whatever spelling; empty where there is a name instead."""
     value = fields.text("address")
+    if not value and fields.has("name"):
+        return value
     try:
         literal = ipaddress.ip_address(value)
     except ValueError as refusal:

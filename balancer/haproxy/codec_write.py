@@ -73,6 +73,7 @@ def _server(server: Server) -> dict[str, Any]:
         "backup": server.backup,
         "max_connections": server.max_connections,
         "check_port": server.check_port,
+        **({"name": server.name} if server.name else {}),
     }
 
 

@@ -64,7 +64,8 @@ class Timeouts:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One address that answers. `address` is an IP literal: names are resolved before they get here."""
+    """One address that answers. `address` is an IP literal; or it is empty and `name` says by which name the addresses
+    are found (`names.resolved`), which no node is told."""
 
     key: str
     address: str
@@ -74,6 +75,7 @@ class Server:
     backup: bool = False
     max_connections: int | None = None
     check_port: int | None = None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,15 @@ import re
 from functools import lru_cache
 
 from .desired import AdminState, CheckType, HealthCheck, Server
+from .naming import is_a_place
 from .reaching import reaching_keywords
 from .serving import BY_COOKIE, PLAIN, Serving
 from .text import NAME_MAX, Unprintable, name
 
+# To a place of a name, whose address changes: a kept connection would lead to the one before, for as long as there is
+# traffic (`naming`). Of HTTP/2 one is kept while it is in use, and for so many requests at most.
+UNPOOLED = "pool-max-conn 0 pool-purge-delay 5000ms"
+REUSES = 100
 POOLING = "pool-max-conn -1 pool-purge-delay 5000ms"
 _ADDRESS = re.compile(r"[0-9.]{7,15}|[0-9a-fA-F:.]{2,45}")
 _KEY = rf"[A-Za-z0-9_.-]{{1,{NAME_MAX}}}"
@@ -59,6 +64,8 @@ def _careful_line(server: Server, check: HealthCheck, serving: Serving) -> str:
     weight = 0 if server.admin is AdminState.DRAIN else server.weight
     disabled = " disabled" if server.admin is AdminState.MAINT else ""
     where = socket_address(server.address, server.port)
+    if is_a_place(server.key) and serving.h2:
+        disabled = f" max-reuse {REUSES}{disabled}"
     return f"    server {name(server.key)} {where} {server_keywords(server, check, serving, weight=weight)}{disabled}\n"
 
 
@@ -76,6 +83,8 @@ def check_keywords(check: HealthCheck, check_port: int | None, serving: Serving 
 def server_keywords(server: Server, check: HealthCheck, serving: Serving = PLAIN, *, weight: int) -> str:
     """Everything after the address, without the administrative state."""
     text = f"weight {weight:d} {check_keywords(check, server.check_port, serving)}"
+    if is_a_place(server.key):
+        text = text.replace(POOLING, UNPOOLED)
     if server.max_connections:
         text += f" maxconn {server.max_connections:d}"
     if serving.sticky.type in BY_COOKIE:

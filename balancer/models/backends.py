@@ -10,11 +10,12 @@ from tenants.ids import new_id
 
 
 class Backend(models.Model):
-    """`ip` is a literal: names are not accepted yet. `moves` counts its changes of address."""
+    """Goes by an `ip`, or by the name of a `host`, which is looked up. `moves` counts its changes of address."""
 
     id = models.CharField(primary_key=True, max_length=12, default=new_id, editable=False)
     pool = models.ForeignKey(Pool, on_delete=models.CASCADE, related_name="backends")
-    ip = models.GenericIPAddressField()
+    ip = models.GenericIPAddressField(null=True, blank=True)
+    host = models.CharField(max_length=253, null=True, blank=True)
     port = models.PositiveIntegerField()
     moves = models.PositiveIntegerField(default=0, editable=False)
     weight = models.PositiveSmallIntegerField(default=100)
@@ -34,6 +35,11 @@ class Backend(models.Model):
         ordering = ("created_at", "id")
         constraints = (
             models.UniqueConstraint(fields=["pool", "ip", "port"], name="backend_address_once_in_pool"),
+            models.UniqueConstraint(fields=["pool", "host", "port"], name="backend_host_once_in_pool"),
+            models.CheckConstraint(
+                condition=Q(ip=None, host__isnull=False) | Q(ip__isnull=False, host=None),
+                name="backend_has_ip_or_host",
+            ),
             models.CheckConstraint(condition=Q(port__gte=1, port__lte=65535), name="backend_port_in_range"),
             models.CheckConstraint(condition=Q(weight__lte=256), name="backend_weight_in_range"),
             models.CheckConstraint(condition=Q(admin__in=[a.value for a in AdminState]), name="backend_admin_known"),
@@ -49,4 +55,10 @@ class Backend(models.Model):
 
     @property
     def address(self) -> str:
-        return f"[{self.ip}]:{self.port}" if ":" in self.ip else f"{self.ip}:{self.port}"
+        at = self.host or self.ip or ""
+        return f"[{at}]:{self.port}" if ":" in at else f"{at}:{self.port}"
+
+    @property
+    def place(self) -> tuple[str | None, str | None, int]:
+        """Where it is: another one is another server to HAProxy."""
+        return self.ip, self.host, self.port

@@ -35,7 +35,7 @@ POOL = (
     *serving.COLUMNS,
 )  # fmt: skip
 ROUTE = ("id", "host", "path_prefix", "pool_id")
-BACKEND = ("pool_id", "id", "moves", "ip", "port", "weight", "admin", "backup", "max_connections", "check_port")
+BACKEND = ("pool_id", "id", "moves", "ip", "host", "port", "weight", "admin", "backup", "max_connections", "check_port")
 
 
 def of(tenant: TenantRow) -> Tenant:
@@ -107,9 +107,11 @@ def listeners() -> tuple[Listener, ...]:
 def servers_by_pool() -> dict[str, list[Server]]:
     found: dict[str, list[Server]] = defaultdict(list)
     rows = BackendRow.objects.order_by("pool_id", "created_at", "id").values_list(*BACKEND)
-    for pool_id, key, moves, ip, port, weight, admin, backup, most, check_port in rows:
+    for pool_id, key, moves, ip, host, port, weight, admin, backup, most, check_port in rows:
         found[pool_id].append(
-            Server(server_key(key, moves), ip, port, weight, AdminState(admin), backup, most, check_port)
+            Server(
+                server_key(key, moves), ip or "", port, weight, AdminState(admin), backup, most, check_port, host or ""
+            )
         )
     return found
 

@@ -11,8 +11,8 @@ from datetime import datetime
 from balancer.fleet.models import JOINED, Drain, Node
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend
-from balancer.queries import status
-from balancer.queries.observed import UNKNOWN, BackendStatus, NodeStatus
+from balancer.queries import backend_status, status
+from balancer.queries.observed import BackendStatus, NodeStatus
 
 # A node reads its HAProxy once a second. What it said sooner after the drain began may be of before it.
 SETTLED_S = 2.0
@@ -64,23 +64,30 @@ def progress(tenant_id: str, backends: Sequence[Backend], *, now: datetime) -> d
     rows = {row.backend: row for row in Drain.objects.filter(backend__in=[d.pk for d in draining], ended_at=None)}
     expected = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).values_list("name", flat=True))
     heard = {node.name: node for node in status.nodes(now=now)}
-    keys = [(f"p{one.pool_id}", one.key) for one in draining]
-    seen = status.backends(f"t{tenant_id}", keys, now=now)
+    seen = backend_status.of(tenant_id, draining, now=now)
     return {
-        one.pk: of(rows.get(one.pk), seen.get(key, UNKNOWN), expected, heard)
-        for one, key in zip(draining, keys, strict=True)
+        one.pk: of(rows.get(one.pk), seen[one.pk].status, expected, heard, nowhere=seen[one.pk].nowhere)
+        for one in draining
     }
 
 
-def of(row: Drain | None, seen: BackendStatus, expected: Sequence[str], heard: Mapping[str, NodeStatus]) -> Progress:
-    """Values in, values out. `expected`: the nodes that must say so before nobody is left."""
+def of(
+    row: Drain | None,
+    seen: BackendStatus,
+    expected: Sequence[str],
+    heard: Mapping[str, NodeStatus],
+    *,
+    nowhere: bool = False,
+) -> Progress:
+    """Values in, values out. `expected`: the nodes that must say so before nobody is left. `nowhere`: it has no server,
+    since its name has no address: there is nothing that a node could confirm."""
     rows = {node.node: node for node in seen.nodes}
     nodes = []
     settled = bool(expected)
     for name in sorted(expected):
         node, said = heard.get(name), rows.get(name)
         silent = node is None or not node.counts
-        confirmed = not silent and said is not None and said.admin == AdminState.DRAIN.value
+        confirmed = not silent and (nowhere or (said is not None and said.admin == AdminState.DRAIN.value))
         nodes.append(
             OnNode(
                 name,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from balancer.fleet.models import Contents, Revision
 from balancer.haproxy import codec, shown
 from balancer.haproxy.desired import Tenant
-from balancer.queries import objects
+from balancer.queries import names, objects
 from balancer.queries.objects import Difference
 from tenants.errors import NotFound
 
@@ -50,9 +50,9 @@ def compared(tenant_id: str, number: int, against: int | None = None) -> Compare
 
 
 def state_of(found: Revision) -> Tenant:
-    """Raise `NotFound` for what a newer version cannot read any more."""
+    """With the addresses that its names have now. Raise `NotFound` for what a newer version cannot read any more."""
     try:
-        return codec.from_json(found.state)
+        return names.resolved(codec.from_json(found.state, names=True), found.tenant_id)
     except codec.BadState as error:
         raise NotFound(f"{found} was made by a version whose configuration cannot be shown any more.") from error
 

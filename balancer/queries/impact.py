@@ -9,6 +9,7 @@ from balancer.haproxy.assumed import as_running
 from balancer.haproxy.capabilities import OLDEST, Capabilities, UnknownVersion, parse_version
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.planner import plan_steps
+from balancer.queries import names
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,8 @@ class Impact:
 
 
 def of(tenant_id: str, wanted: Tenant) -> Impact:
-    """Three queries."""
+    """Three queries; of `wanted`, names may stand for addresses."""
+    wanted = names.resolved(wanted, tenant_id)
     nodes = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).order_by("name"))
     live = live_states(tenant_id, nodes)
     found = tuple(on_node(node, live.get(node.pk), wanted) for node in nodes)
@@ -54,7 +56,7 @@ def live_states(tenant_id: str, nodes: Sequence[Node]) -> dict[str, Tenant]:
     by_node = {}
     for row in newest:
         if row.revision_id not in states:
-            states[row.revision_id] = codec.from_json(row.revision.state)
+            states[row.revision_id] = names.resolved(codec.from_json(row.revision.state, names=True), tenant_id)
         by_node[row.node_id] = states[row.revision_id]
     return by_node
 

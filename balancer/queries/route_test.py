@@ -8,7 +8,7 @@ from balancer.fleet.models import HostClaim
 from balancer.haproxy.desired import AdminState
 from balancer.haproxy.explain import Asked, Explained, Verdict, entries_for, explain
 from balancer.models import Backend
-from balancer.queries import desired_state, status
+from balancer.queries import backend_status, desired_state
 from tenants.models import Tenant
 
 
@@ -65,14 +65,14 @@ def eligible(tenant: Tenant, pools: list[str], *, now: datetime) -> list[dict[st
     rows = list(
         Backend.objects.filter(pool__in=pools, admin=AdminState.READY.value, weight__gt=0).order_by("pool_id", "pk")
     )
-    seen = status.backends(tenant.key, [(f"p{row.pool_id}", row.key) for row in rows], now=now) if rows else {}
+    seen = backend_status.of(tenant.pk, rows, now=now)
     return [
         {
             "id": row.pk,
             "pool": row.pool_id,
             "address": row.address,
             "weight": row.weight,
-            "oper": seen[f"p{row.pool_id}", row.key].oper.value,
+            "oper": seen[row.pk].status.oper.value,
         }
         for row in rows
     ]

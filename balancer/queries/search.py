@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import CharField, F, Func, Q, QuerySet, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models.functions import Cast, Coalesce, Concat
 
 from balancer.fleet.models import DomainProof
 from balancer.models import Backend, Pool, Route
@@ -38,13 +38,18 @@ def of(tenant: Tenant, asked: str) -> Found:
     words = asked[:MOST].split()[:WORDS_MOST]
     if sum(map(len, words)) < LEAST:
         return Found()
-    address = Concat(Func(F("ip"), function="host"), Value(":"), Cast("port", CharField()), output_field=CharField())
+    address = Concat(
+        Coalesce("host", Func(F("ip"), function="host", output_field=CharField())),
+        Value(":"),
+        Cast("port", CharField()),
+        output_field=CharField(),
+    )
     kinds: dict[str, QuerySet[Any]] = {
         "pools": Pool.objects.filter(each(words, "name", "description")).order_by("name", "pk"),
         "backends": Backend.objects.select_related("pool")
         .annotate(at=address)
         .filter(each([word.replace("[", "").replace("]", "") for word in words], "at", "region", "description"))
-        .order_by("ip", "port", "pk"),
+        .order_by("ip", "host", "port", "pk"),
         "routes": Route.objects.annotate(whole=Concat("host", "path_prefix"))
         .filter(each(words, "whole", "description"))
         .order_by("host", "path_prefix", "pk"),

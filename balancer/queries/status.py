@@ -13,8 +13,9 @@ from typing import Any
 
 import redis
 
-from balancer.haproxy.naming import id_and_moves
+from balancer.haproxy.naming import id_and_moves, is_a_place, is_of_a_name
 from balancer.queries import store
+from balancer.queries.merging import merge_addresses
 from balancer.queries.observed import (
     NO_POOL,
     UNKNOWN,
@@ -30,6 +31,7 @@ from balancer.queries.observed import (
 
 Key = tuple[str, str]
 Hash = Mapping[str, str]
+MAINT = "maint"
 SERVER_FIELDS = {one.name for one in fields(ServerRow)}
 
 
@@ -43,9 +45,19 @@ class TenantSnapshot:
     nodes: tuple[NodeStatus, ...]
 
     def by_backend(self) -> dict[str, tuple[str, BackendStatus]]:
-        """Backend's id -> its pool's key and status. One that has just moved is two servers: the newer one speaks."""
-        servers = sorted(self.backends, key=lambda key: id_and_moves(key[1]))
-        return {id_and_moves(server)[0]: (pool, self.backends[pool, server]) for pool, server in servers}
+        """Backend's id -> its pool's key and status. One that has just moved is two servers: the newer one speaks. Of
+        one that goes by a name all do, but for addresses that are on their way out."""
+        servers: dict[str, list[Key]] = defaultdict(list)
+        for key in sorted(self.backends, key=lambda key: id_and_moves(key[1])):
+            servers[id_and_moves(key[1])[0]].append(key)
+        return {backend: self._speaks(keys) for backend, keys in servers.items()}
+
+    def _speaks(self, keys: list[Key]) -> tuple[str, BackendStatus]:
+        staying = [key for key in keys if any(node.admin != MAINT for node in self.backends[key].nodes)] or keys
+        pool, newest = staying[-1]
+        if not is_of_a_name(newest):
+            return pool, self.backends[pool, newest]
+        return pool, merge_addresses([self.backends[key] for key in staying if is_of_a_name(key[1])])
 
 
 class Known:
@@ -100,8 +112,9 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
     peers = _peers(known, speakers, cluster)
     merged = {key: merge_server(seen, known, peers) for key, seen in servers.items()}
     by_pool: dict[str, list[BackendStatus]] = defaultdict(list)
-    for (pool, _), status in merged.items():
-        by_pool[pool].append(status)
+    for (pool, server), status in merged.items():
+        if not _is_spare(server, status):
+            by_pool[pool].append(status)
     return TenantSnapshot(
         at=now.timestamp(),
         backends=merged,
@@ -111,6 +124,11 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
         },
         nodes=tuple(known[name] for name in peers),
     )
+
+
+def _is_spare(server: str, status: BackendStatus) -> bool:
+    """A place of a name that has no address now (`haproxy.names`)."""
+    return is_a_place(server) and all(node.admin == MAINT for node in status.nodes)
 
 
 def node_statuses(stored: Hash, now: datetime) -> dict[str, NodeStatus]:

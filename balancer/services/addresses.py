@@ -2,7 +2,10 @@
 
 import ipaddress
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+from tenants.outbound.guard import Unreachable, canonical, is_address
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -15,11 +18,14 @@ METADATA = tuple(
 )
 CARRIES_V4 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("2002::/16"))
 THIS_NETWORK = ipaddress.ip_network("0.0.0.0/8")
-SHAPE = "Write it as address:port, like 10.0.0.5:8080 or [2001:db8::5]:8080."
+SHAPE = "Write it as address:port, like 10.0.0.5:8080, [2001:db8::5]:8080 or app.example.com:8080."
 
 
 class Address(NamedTuple):
-    ip: str
+    """An `ip` as it is usually written, or the name of a `host`: lower case, ASCII, without a last dot."""
+
+    ip: str | None
+    host: str | None
     port: int
 
 
@@ -33,12 +39,22 @@ class Policy(NamedTuple):
 
 def parse(value: str, policy: Policy) -> Address:
     """An address that traffic may go to. Raise `ValueError` with a sentence that names the fix."""
-    ip, port = read(value)
-    refuse_unsafe(ip, port, policy)
-    return Address(str(ip), port)
+    address = read(value)
+    if address.ip is not None:
+        refuse_unsafe(ipaddress.ip_address(address.ip), address.port, policy)
+    return address
 
 
-def read(value: str) -> tuple[Ip, int]:
+def may_serve(ip: str, port: int, policy: Policy) -> bool:
+    """What `parse` would say of an address that a name has."""
+    try:
+        refuse_unsafe(ipaddress.ip_address(ip), port, policy)
+    except ValueError:
+        return False
+    return True
+
+
+def read(value: str) -> Address:
     """Wherever it leads. Raise `ValueError` with a sentence that names the fix."""
     host, colon, port = value.strip().rpartition(":")
     if not colon or not port.isascii() or not port.isdigit() or (":" in host and not host.startswith("[")):
@@ -46,10 +62,22 @@ def read(value: str) -> tuple[Ip, int]:
     number = int(port) if len(port) < 7 else 0
     if not 1 <= number <= 65535:
         raise ValueError(f"The port of an address is from 1 to 65535; {port[:12]} is not.")
+    with suppress(ValueError):
+        return Address(str(ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))), None, number)
+    return Address(None, name(host), number)
+
+
+def name(host: str) -> str:
+    """One that leads to the same wherever it is asked: whole, with a dot in it."""
     try:
-        return ipaddress.ip_address(host.removeprefix("[").removesuffix("]")), number
-    except ValueError:
-        raise ValueError(f"“{host[:80]}” is not an IP address; names are not supported yet. {SHAPE}") from None
+        found = canonical(host)
+    except Unreachable:
+        raise ValueError(f"“{host[:80]}” is neither an IP address nor a host name. {SHAPE}") from None
+    if is_address(found):
+        raise ValueError(f"“{host[:80]}” is neither an IP address nor a host name. {SHAPE}")
+    if "." not in found:
+        raise ValueError(f"“{found[:80]}” means something on one machine only; write the whole name, with its dots.")
+    return found
 
 
 def refuse_unsafe(ip: Ip, port: int, policy: Policy) -> None:

@@ -10,7 +10,7 @@ from django.db import transaction
 from balancer.fleet.models import Act, Ending, Then
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
-from balancer.services import addresses, draining, edits, last_one, limits, pools, rules
+from balancer.services import addresses, draining, edits, last_one, limits, names, pools, rules
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -18,7 +18,7 @@ from tenants.errors import Conflict, NotFound
 
 @dataclass(frozen=True, slots=True)
 class NewBackend:
-    """`address` as written: `10.0.0.5:8080` or `[2001:db8::5]:8080`."""
+    """`address` as written: `10.0.0.5:8080`, `[2001:db8::5]:8080` or `app.example.com:8080`."""
 
     address: str
     weight: int = 100
@@ -31,9 +31,14 @@ class NewBackend:
     tags: list[str] = field(default_factory=list)
 
 
-@transaction.atomic
 def add(pool: Pool, new: NewBackend, *, by: Actor, now: datetime) -> Changed[Backend]:
-    """Raise `Refused` naming each field, `LimitReached`, or `Conflict` when the pool has the address already."""
+    """Raise `Refused` naming each field, `LimitReached`, or `Conflict` when the pool has the address already. A name is
+    looked up first; one that does not answer now is saved all the same."""
+    with names.first_look([new.address], now=now), transaction.atomic():
+        return _add(pool, new, by=by, now=now)
+
+
+def _add(pool: Pool, new: NewBackend, *, by: Actor, now: datetime) -> Changed[Backend]:
     edits.hold_tenant()
     values = cleaned(asdict(new))
     pool = pools.held(pool)
@@ -43,13 +48,13 @@ def add(pool: Pool, new: NewBackend, *, by: Actor, now: datetime) -> Changed[Bac
     return Changed(backend, edits.record(Act.CREATE, backend, by=by, now=now, after=edits.fields_of(backend)))
 
 
-@transaction.atomic
 def update(backend: Backend, changes: dict[str, Any], *, by: Actor, now: datetime) -> Changed[Backend]:
     """`changes` holds fields of `NewBackend`; what it leaves out stays. Refuse to take the last ready one out."""
-    edits.hold_tenant()
-    if changes.get("admin", AdminState.READY.value) != AdminState.READY.value:
-        refuse_last(held(backend), force=False, now=now)
-    return apply(backend, changes, Act.UPDATE, by=by, now=now)
+    with names.first_look([changes.get("address", "")], now=now), transaction.atomic():
+        edits.hold_tenant()
+        if changes.get("admin", AdminState.READY.value) != AdminState.READY.value:
+            refuse_last(held(backend), force=False, now=now)
+        return apply(backend, changes, Act.UPDATE, by=by, now=now)
 
 
 @transaction.atomic
@@ -107,7 +112,7 @@ def apply(backend: Backend, changes: dict[str, Any], act: Act, *, by: Actor, now
     backend = held(backend)
     before = edits.fields_of(backend)
     values = cleaned({name: getattr(backend, name) for name in NewBackend.__dataclass_fields__} | changes)
-    if (values["ip"], values["port"]) != (backend.ip, backend.port):
+    if (values["ip"], values["host"], values["port"]) != backend.place:
         refuse_twice(backend.pool, values, but=backend)
         backend.moves += 1
     for name, value in values.items():
@@ -126,7 +131,7 @@ def held(backend: Backend) -> Backend:
 
 
 def refuse_twice(pool: Pool, values: dict[str, Any], but: Backend | None = None) -> None:
-    same = Backend.objects.filter(pool=pool, ip=values["ip"], port=values["port"])
+    same = Backend.objects.filter(pool=pool, ip=values["ip"], host=values["host"], port=values["port"])
     if but is not None:
         same = same.exclude(pk=but.pk)
     if same.exists():
@@ -143,11 +148,13 @@ def address_policy() -> addresses.Policy:
 
 
 def cleaned(values: dict[str, Any]) -> dict[str, Any]:
-    """The model's fields, each by its rule; `address` becomes `ip` and `port`."""
+    """The model's fields, each by its rule; `address` becomes `ip` or `host`, and `port`."""
     problems, clean = rules.Problems(), dict(values)
     address = problems.take("address", addresses.parse, clean.pop("address"), address_policy())
     if address is not None:
-        clean |= {"ip": address.ip, "port": address.port}
+        clean |= address._asdict()
+        if address.host is not None:
+            problems.take("address", names.judge, address.host, address.port, address_policy())
     take = problems.take
     clean["weight"] = take("weight", rules.whole, values["weight"], least=0, most=rules.WEIGHT_MAX, what="Weight")
     clean["admin"] = take("admin", rules.one_of, values["admin"], [a.value for a in AdminState], what="Admin")

@@ -4,6 +4,7 @@ What is asked of the database grows with the number of kinds, not with the numbe
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -12,7 +13,19 @@ from django.db import transaction
 
 from balancer.fleet.models import Edit
 from balancer.queries import desired_state, objects
-from balancer.services import batch_ends, beside, caches, edits, kinds, limits, listeners, pool_modes, ports, writing
+from balancer.services import (
+    batch_ends,
+    beside,
+    caches,
+    edits,
+    kinds,
+    limits,
+    listeners,
+    names,
+    pool_modes,
+    ports,
+    writing,
+)
 from balancer.services.batch_work import REF, Work
 from balancer.services.kinds import KINDS, Kind
 from balancer.services.writing import Written
@@ -77,11 +90,14 @@ def run(
     `LimitReached` in both. `dry_run`: everything is checked, nothing stays. `force`: even a pool's last ready backend
     may be taken out.
     """
-    if dry_run:
-        with writing.tried():
-            return _run(operations, by=by, now=now, atomic=atomic, force=force)
-    with transaction.atomic():
+    with names_first(operations, now=now), writing.tried() if dry_run else transaction.atomic():
         return _run(operations, by=by, now=now, atomic=atomic, force=force)
+
+
+def names_first(operations: Sequence[Operation], *, now: datetime) -> AbstractContextManager[None]:
+    """To be entered before a transaction: look up the names that these bring."""
+    brought = (one.values.get("address") for one in operations if one.kind == "backend" and one.act != Act.DELETE)
+    return names.first_look([address for address in brought if isinstance(address, str)], now=now)
 
 
 class BatchRefused(Refused):

@@ -40,8 +40,8 @@ def composed(tenant: Tenant, document: objects.Document, *, now: datetime) -> de
 
 
 def whole(state: desired.Tenant) -> desired.Tenant:
-    """Read it as a node will, which refuses what points nowhere."""
+    """Read it as a node will, which refuses what points nowhere; but names stay names."""
     try:
-        return codec.from_json(codec.to_json(state))
+        return codec.from_json(codec.to_json(state), names=True)
     except codec.BadState as error:
         raise Conflict(f"This does not hold together: {error.problem} ({error.field}).", "inconsistent") from error

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from balancer.haproxy import desired
 from balancer.haproxy.naming import id_and_moves
-from balancer.queries import desired_state
+from balancer.queries import desired_state, names
 from balancer.services import batch, edits, sandbox, writing
 from balancer.services.batch import BatchRefused, Operation
 from balancer.services.beside import whole
@@ -26,9 +26,9 @@ def of_rows(tenant: Tenant) -> Verdict:
     """As the rows stand, with what waits. Raise `Invalid`."""
     with writing.tried():
         held = edits.hold_tenant()
-        state = whole(desired_state.of(held))
-    names = {server.key: f"/backends/{id_and_moves(server.key)[0]}" for pool in state.pools for server in pool.servers}
-    return _judged(state, names | {pool.key: f"/pools/{pool.key[1:]}" for pool in state.pools})
+        state = names.resolved(whole(desired_state.of(held)), held.pk)
+    named = {server.key: f"/backends/{id_and_moves(server.key)[0]}" for pool in state.pools for server in pool.servers}
+    return _judged(state, named | {pool.key: f"/pools/{pool.key[1:]}" for pool in state.pools})
 
 
 def of_operations(
@@ -41,18 +41,18 @@ def of_operations(
     beside: Callable[[], object] = lambda: None,
 ) -> Verdict:
     """As the rows would stand after them, and after what `beside` writes. Raise `Invalid`, or what a limit refuses."""
-    names: dict[str, str] = {}
+    pointers: dict[str, str] = {}
     try:
-        with writing.tried():
+        with batch.names_first(operations, now=now), writing.tried():
             done = batch.run(operations, by=by, now=now, force=True)
             beside()
-            state = whole(desired_state.of(tenant))
+            state = names.resolved(whole(desired_state.of(tenant)), tenant.pk)
             for result in done.results:
                 if result.id and result.status != "deleted":
-                    names[result.id] = pointer(result.index, "")
+                    pointers[result.id] = pointer(result.index, "")
     except BatchRefused as refused:
         raise Invalid(pointed(refused, pointer), refused.status) from refused
-    return _judged(state, by_key(state, names))
+    return _judged(state, by_key(state, pointers))
 
 
 def pointed(refused: BatchRefused, pointer: Callable[[int, str], str]) -> list[FieldError]:
@@ -63,15 +63,15 @@ def pointed(refused: BatchRefused, pointer: Callable[[int, str], str]) -> list[F
     ]
 
 
-def by_key(state: desired.Tenant, names: Mapping[str, str]) -> dict[str, str]:
-    found = {pool.key: names.get(pool.key[1:], "") for pool in state.pools}
+def by_key(state: desired.Tenant, pointers: Mapping[str, str]) -> dict[str, str]:
+    found = {pool.key: pointers.get(pool.key[1:], "") for pool in state.pools}
     for pool in state.pools:
-        found |= {server.key: names.get(id_and_moves(server.key)[0], "") for server in pool.servers}
+        found |= {server.key: pointers.get(id_and_moves(server.key)[0], "") for server in pool.servers}
     return found
 
 
-def _judged(state: desired.Tenant, names: Mapping[str, str]) -> Verdict:
-    verdict = sandbox.judge(state, names=names)
+def _judged(state: desired.Tenant, pointers: Mapping[str, str]) -> Verdict:
+    verdict = sandbox.judge(state, names=pointers)
     if verdict.errors:
         raise Invalid(verdict.errors)
     return verdict

@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce, Greatest
 from balancer import enqueue
 from balancer.fleet.models import JOINED, Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
+from balancer.queries import names
 from balancer.services import nodes as keys
 from balancer.services.fragments import fragment
 from tenants.scope import platform_scope
@@ -106,9 +107,8 @@ def dispatch(
 def as_snapshot(trial: Trial) -> Snapshot:
     """What only the node that tries it is told."""
     revision = trial.revision
-    return Snapshot(
-        tenant_id=trial.tenant_id, generation=trial.generation, digest=revision.digest, state=revision.state
-    )
+    state, digest = names.told(revision.state, revision.digest, trial.tenant_id)
+    return Snapshot(tenant_id=trial.tenant_id, generation=trial.generation, digest=digest, state=state)
 
 
 def tell(

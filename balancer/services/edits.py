@@ -8,7 +8,9 @@ from django.db import models, transaction
 
 from balancer import enqueue
 from balancer.fleet.models import Act, Delivery, Deploy, Edit
+from balancer.models import Backend
 from balancer.queries import objects
+from balancer.services import name_uses
 from tenants import scope
 from tenants.actor import Actor
 from tenants.models import Tenant
@@ -75,6 +77,8 @@ def put_out(
 ) -> Edit:
     """The edit alone, for what was written into the audit trail already."""
     before, after = differing(before or {}, after or {})
+    if after.get("host") and isinstance(thing, Backend):
+        name_uses.note([after["host"]], now=now)
     kind = thing._meta.model_name or ""
     edit = Edit.objects.create(
         tenant_id=scope.required().tenant_id,

@@ -12,7 +12,7 @@ from balancer.fleet.models import Node
 from balancer.queries.observed import Oper
 
 DETAIL_MAX = 200
-NAME = re.compile(r"(t[a-z2-7]{12})/(p[a-z2-7]{12}(?:/b[a-z2-7]{12}[0-9]{0,9})?)")
+NAME = re.compile(r"(t[a-z2-7]{12})/(p[a-z2-7]{12}(?:/b[a-z2-7]{12}[0-9]{0,13})?)")
 INTEGERS = ("sessions", "rate", "weight", "queue")
 POOL_INTEGERS = ("sessions", "rate", "queue", "requests", "errors_5xx")
 

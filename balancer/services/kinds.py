@@ -98,7 +98,7 @@ def moved(before: models.Model | None, after: models.Model) -> None:
     """A backend that goes to another address is another server to HAProxy (`haproxy.naming`)."""
     if not isinstance(after, Backend) or not isinstance(before, Backend):
         return
-    if (before.ip, before.port) != (after.ip, after.port):
+    if before.place != after.place:
         after.moves = before.moves + 1
 
 

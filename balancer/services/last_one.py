@@ -5,7 +5,7 @@ from datetime import datetime
 
 from balancer.haproxy.desired import AdminState
 from balancer.models import Backend, Pool
-from balancer.queries import status
+from balancer.queries import backend_status
 from balancer.queries.observed import BackendStatus, OnNode, Oper
 from tenants import scope
 from tenants.errors import Conflict
@@ -47,9 +47,8 @@ def _refuse(pool_id: str, leaving: Sequence[Backend], *, now: datetime) -> None:
 def _left_without(leaving: Sequence[Backend], stay: Sequence[Backend], *, now: datetime) -> str:
     """The node that has somebody well among those who leave, and knows all who stay to be unwell. What nobody has
     measured is no reason to refuse."""
-    keys = {one.pk: (f"p{one.pool_id}", one.key) for one in (*leaving, *stay)}
-    seen = status.backends(f"t{scope.required().tenant_id}", list(keys.values()), now=now)
-    left, kept = ([seen[keys[one.pk]] for one in some] for some in (leaving, stay))
+    seen = backend_status.of(scope.required().tenant_id, [*leaving, *stay], now=now)
+    left, kept = ([seen[one.pk].status for one in some] for some in (leaving, stay))
     names = sorted({node.node for one in left for node in one.nodes})
     return next((name for name in names if _well(left, name) and _all_unwell(kept, name)), "")
 

@@ -8,31 +8,32 @@ from typing import Any
 from django.db import transaction
 
 from balancer.models import Backend, Pool
-from balancer.services import addresses, batch, edits
+from balancer.services import addresses, batch, edits, names
 from balancer.services.backends import NewBackend
 from balancer.services.batch import Act, BatchRefused, Done, Operation
 from tenants.actor import Actor
 from tenants.errors import FieldError, Refused
 
 Values = Mapping[str, Any]
+Place = tuple[str | None, str | None, int]
 
 
-@transaction.atomic
 def replace(pool: Pool, wanted: Sequence[Values], *, by: Actor, now: datetime) -> Done:
     """`wanted` are fields of `NewBackend`, what they leave out has its default, but for `admin`: who is there stays as
     it is. All or nothing; raise `Refused` with pointers such as `/backends/2/address`, or `LimitReached`."""
-    edits.hold_tenant()
-    there = {(row.ip, row.port): row for row in Backend.objects.filter(pool=pool)}
-    operations = [_operation(pool, there, values) for values in wanted]
-    # Whoever is left is named by nobody.
-    operations += [Operation("backend", Act.DELETE, row.pk) for row in there.values()]
-    try:
-        return batch.run(operations, by=by, now=now)
-    except BatchRefused as refused:
-        raise _said_of_the_list(refused) from refused
+    with names.first_look([values["address"] for values in wanted], now=now), transaction.atomic():
+        edits.hold_tenant()
+        there = {row.place: row for row in Backend.objects.filter(pool=pool)}
+        operations = [_operation(pool, there, values) for values in wanted]
+        # Whoever is left is named by nobody.
+        operations += [Operation("backend", Act.DELETE, row.pk) for row in there.values()]
+        try:
+            return batch.run(operations, by=by, now=now)
+        except BatchRefused as refused:
+            raise _said_of_the_list(refused) from refused
 
 
-def _operation(pool: Pool, there: dict[tuple[str, int], Backend], values: Values) -> Operation:
+def _operation(pool: Pool, there: dict[Place, Backend], values: Values) -> Operation:
     """Takes who has the address already out of `there`."""
     row = there.pop(_at(values["address"]), None)
     if row is None:
@@ -40,13 +41,13 @@ def _operation(pool: Pool, there: dict[tuple[str, int], Backend], values: Values
     return Operation("backend", Act.UPDATE, row.pk, asdict(NewBackend(**{"admin": row.admin, **values})))
 
 
-def _at(address: str) -> tuple[str, int]:
+def _at(address: str) -> Place:
     """Nobody's, where it cannot be read: its own rule says why."""
     try:
-        ip, port = addresses.read(address)
+        at = addresses.read(address)
     except ValueError:
-        return "", 0
-    return str(ip), port
+        return None, None, 0
+    return at.ip, at.host, at.port
 
 
 def _said_of_the_list(refused: BatchRefused) -> Refused:

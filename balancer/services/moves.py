@@ -153,7 +153,7 @@ def mirror(move: Move, *, now: datetime) -> Snapshot | None:
     if own is None:
         return None
     there = Snapshot.objects.filter(tenant=move.tenant_id, cluster=other).exclude(state=None).first()
-    if there is not None and there.revision_id == own.revision_id:
+    if there is not None and (there.revision_id, there.digest) == (own.revision_id, own.digest):
         return there
     values = {"revision_id": own.revision_id, "digest": own.digest, "state": own.state, "request_ids": own.request_ids}
     there = _put(move.tenant_id, other, values, now=now)

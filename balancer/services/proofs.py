@@ -3,13 +3,13 @@
 from urllib.parse import urlsplit, urlunsplit
 
 import dns.exception
-import dns.nameserver
 import dns.resolver
 from django.conf import settings
 
 from balancer.fleet.models import DomainProof, ProofMethod
 from tenants.outbound import http, waiting
 from tenants.outbound.guard import Unreachable
+from tenants.outbound.nameservers import resolver
 
 SECONDS = 5.0
 MOST_BYTES = 1000
@@ -50,23 +50,6 @@ def by_http(proof: DomainProof) -> None:
         raise NotProven(f"{proof.url} answers {answer.status}; it is to answer 200, without a redirect.")
     if answer.body.strip() != proof.content.encode():
         raise NotProven(f"{proof.url} says something else than the text shown.")
-
-
-def resolver() -> dns.resolver.Resolver:
-    """The machine's own, unless `DNS_RESOLVERS` names others. Nothing is remembered between two looks."""
-    if not settings.DNS_RESOLVERS:
-        found = dns.resolver.Resolver()
-    else:
-        found = dns.resolver.Resolver(configure=False)
-        found.nameservers = [_server(text) for text in settings.DNS_RESOLVERS]
-    found.cache = None
-    return found
-
-
-def _server(text: str) -> dns.nameserver.Nameserver:
-    """`10.0.0.2`, `10.0.0.2:5353` or `[2001:db8::1]:53`."""
-    parts = urlsplit(f"//{text}")
-    return dns.nameserver.Do53Nameserver(str(parts.hostname), parts.port or 53)
 
 
 def at_port(url: str) -> str:

@@ -47,13 +47,18 @@ def restore(document: objects.Document, *, now: datetime) -> list[Written]:
     return changes
 
 
+def addresses_in(document: objects.Document) -> list[str]:
+    """Of backends that go by a name."""
+    there = document.get("backend", {}).values()
+    return [f"{row['host']}:{row['port']}" for row in there if row.get("host")]
+
+
 def keep_moves(change: Written) -> None:
     """A backend that goes back to an earlier address is a new server to HAProxy all the same (`haproxy.naming`)."""
     was, shall = change.before, change.after
     if not isinstance(was, Backend) or not isinstance(shall, Backend):
         return
-    same = (was.ip, was.port) == (shall.ip, shall.port)
-    shall.moves = was.moves if same else max(was.moves, shall.moves) + 1
+    shall.moves = was.moves if was.place == shall.place else max(was.moves, shall.moves) + 1
 
 
 def refuse_over_limits(changes: Sequence[Written]) -> None:

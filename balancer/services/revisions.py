@@ -11,8 +11,8 @@ from django.db import connection, transaction
 from balancer import enqueue
 from balancer.fleet.models import Act, Contents, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
-from balancer.queries import desired_state, objects
-from balancer.services import beside, deployments, edits, trials
+from balancer.queries import desired_state, names, objects
+from balancer.services import beside, deployments, edits, name_uses, trials
 from tenants.actor import Actor
 from tenants.models import Tenant
 
@@ -155,12 +155,18 @@ def keep(tenant_id: str, gathered: Gathered, *, now: datetime, making: Making = 
 def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Placed:
     """Make the revision its tenant's newest on its cluster. Last in the transaction: it holds the cluster's counter."""
     trials.end(revision.tenant_id, "It went to all nodes.", now=now)
-    snapshot = next_snapshot(revision, request_ids)
+    name_uses.settle(revision.tenant_id, revision.state, now=now)
+    snapshot = put_in_place(next_snapshot(revision, request_ids))
+    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
+
+
+def put_in_place(snapshot: Snapshot) -> Snapshot:
+    """Make it the one that its tenant has on its cluster."""
     newest = ["revision", "generation", "digest", "state", "request_ids"]
     Snapshot.objects.bulk_create(
         [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
     )
-    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
+    return snapshot
 
 
 def try_out(revision: Revision, request_ids: list[str], trial: trials.Wanted, *, now: datetime) -> Placed:
@@ -173,15 +179,16 @@ def try_out(revision: Revision, request_ids: list[str], trial: trials.Wanted, *,
 
 
 def next_snapshot(revision: Revision, request_ids: list[str]) -> Snapshot:
-    """Not saved."""
+    """With the addresses that names have now. Not saved."""
+    state, digest = names.told(revision.state, revision.digest, revision.tenant_id)
     cluster_id, generation = next_generation(revision.tenant_id)
     return Snapshot(
         tenant_id=revision.tenant_id,
         cluster_id=cluster_id,
         revision=revision,
         generation=generation,
-        digest=revision.digest,
-        state=revision.state,
+        digest=digest,
+        state=state,
         request_ids=request_ids,
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from django.db import transaction
 
 from balancer.fleet.models import Deployment, DeploymentState, Revision
-from balancer.services import edits, releases, restoring, trials, writing
+from balancer.services import edits, names, releases, restoring, trials, writing
 from balancer.services.revisions import Making
 from tenants.actor import Actor
 from tenants.errors import Conflict, NotFound
@@ -26,9 +26,15 @@ class RolledBack:
     live_on: tuple[str, ...] = ()
 
 
-@transaction.atomic
 def rollback(tenant_id: str, number: int, *, by: Actor, now: datetime, note: str = "") -> RolledBack:
-    """Raise `NotRestored`, `LimitReached`, `Conflict` or `NotFound`: then nothing is changed."""
+    """Raise `NotRestored`, `LimitReached`, `Conflict` or `NotFound`: then nothing is changed. Names are looked up
+    first, so that what comes back has addresses at once."""
+    kept = restoring.contents_of(tenant_id, number).objects_kept
+    with names.first_look(restoring.addresses_in(kept), now=now), transaction.atomic():
+        return _rollback(tenant_id, number, by=by, now=now, note=note)
+
+
+def _rollback(tenant_id: str, number: int, *, by: Actor, now: datetime, note: str) -> RolledBack:
     tenant = edits.hold_tenant()
     kept = restoring.contents_of(tenant_id, number)
     changes = restoring.restore(kept.objects_kept, now=now)
@@ -67,7 +73,7 @@ def abort(deployment: Deployment, *, by: Actor, now: datetime) -> RolledBack:
     live = tuple(row.node.name for row in latest.values() if row.state == DeploymentState.LIVE)
     Deployment.objects.filter(pk__in=[row.pk for row in open_ones]).update(reason="Withdrawn before it began.")
     trials.end(tenant_id, "It was aborted.", now=now)
-    done = rollback(
+    done = _rollback(
         tenant_id, target.number, by=by, now=now, note=f"r{newest.number} aborted, back to r{target.number}"
     )
     return RolledBack(done.revision, done.objects, done.gone, live)

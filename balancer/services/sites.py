@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from balancer.models import Pool, Route
-from balancer.services import backends, edits, pools, routes
+from balancer.services import backends, edits, names, pools, routes
 from balancer.services.edits import Changed
 from tenants.actor import Actor
 from tenants.errors import FieldError, Refused
@@ -22,9 +22,13 @@ class NewSite:
     check_path: str = "/"
 
 
-@transaction.atomic
 def create(new: NewSite, *, by: Actor, now: datetime) -> Changed[Route]:
     """Raise what pools, backends and routes refuse, with pointers into `NewSite`: `/host`, `/addresses/1`."""
+    with names.first_look(new.addresses, now=now), transaction.atomic():
+        return _create(new, by=by, now=now)
+
+
+def _create(new: NewSite, *, by: Actor, now: datetime) -> Changed[Route]:
     edits.hold_tenant()
     if not new.addresses:
         said = "Name at least one address that answers."

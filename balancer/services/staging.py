@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 
 from balancer.fleet.models import Delivery, Deploy, Edit, Revision
-from balancer.queries import objects
+from balancer.queries import names, objects
 from balancer.services import beside, edits, releases, revisions, writing
 from balancer.services.revisions import Making
 from tenants.actor import Actor
@@ -185,8 +185,10 @@ def discard(tenant_id: str, *, by: Actor, now: datetime) -> Discarded:
 
 
 def previewed(tenant: Tenant, chosen: Collection[str] | None, *, now: datetime) -> tuple[objects.Document, Any]:
-    """The objects and the state that a deploy would bring. In a transaction of its own; leaves nothing behind."""
+    """The objects and the state that a deploy would bring, with the addresses that names have now. In a transaction of
+    its own; leaves nothing behind."""
     with writing.tried():
         edits.hold_tenant()
         selection = selected(tenant.pk, chosen)
-        return selection.document, beside.composed(tenant, selection.document, now=now)
+        state = beside.composed(tenant, selection.document, now=now)
+        return selection.document, names.resolved(state, tenant.pk)

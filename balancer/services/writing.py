@@ -13,9 +13,9 @@ from django.db import IntegrityError, models, transaction
 
 from balancer import enqueue
 from balancer.fleet.models import Act, Edit
-from balancer.models import Listener, Route
+from balancer.models import Backend, Listener, Route
 from balancer.queries import objects
-from balancer.services import edits, hosts, ports
+from balancer.services import edits, hosts, name_uses, ports
 from balancer.services.edits import fields_of
 from tenants import scope
 from tenants.actor import Actor
@@ -63,6 +63,7 @@ def record(changes: Sequence[Written], *, by: Actor, now: datetime, staged: bool
     the transaction."""
     tenant_id = scope.required().tenant_id
     staged = edits.stages(tenant_id) if staged is None else staged
+    name_uses.note({one.after.host for one in changes if isinstance(one.after, Backend) and one.after.host}, now=now)
     made = Edit.objects.bulk_create([_edit(tenant_id, one, by=by, now=now, staged=staged) for one in changes], BATCH)
     audit.record_many(
         [

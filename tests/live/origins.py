@@ -38,7 +38,7 @@ class Server(ThreadingHTTPServer):
         """A peer that goes away is no news here."""
 
 
-def start(name: str, port: int = 0) -> Origin:
+def start(name: str, port: int = 0, ip: str = "127.0.0.1") -> Origin:
     origin = Origin(name)
 
     class Handler(BaseHTTPRequestHandler):
@@ -55,7 +55,7 @@ def start(name: str, port: int = 0) -> Origin:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Quiet."""
 
-    origin.server = Server(("127.0.0.1", port), Handler)
+    origin.server = Server((ip, port), Handler)
     threading.Thread(target=origin.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
     return origin
 

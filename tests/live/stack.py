@@ -172,9 +172,9 @@ def read_env_file(path: Path) -> dict[str, str]:
     return {name: value.strip("'\"") for name, _, value in lines}
 
 
-def start(folder: Path, database_url: str, redis_url: str) -> Stack:
-    """Everything, ready to serve. What does not become ready is ended."""
-    stack = Stack(folder, environment(folder, database_url, redis_url))
+def start(folder: Path, database_url: str, redis_url: str, **more: str) -> Stack:
+    """Everything, ready to serve. What does not become ready is ended. `more` of the environment."""
+    stack = Stack(folder, environment(folder, database_url, redis_url) | more)
     with contextlib.ExitStack() as unless_ready:
         unless_ready.callback(stack.stop)
         bring_up(stack)
@@ -237,8 +237,8 @@ def answers(node: NodeUnderTest) -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path, database_url: str, redis_url: str) -> Iterator[Stack]:
-    stack = start(folder, database_url, redis_url)
+def running(folder: Path, database_url: str, redis_url: str, **more: str) -> Iterator[Stack]:
+    stack = start(folder, database_url, redis_url, **more)
     try:
         yield stack
     finally:

@@ -6,6 +6,7 @@ from balancer.fleet.models.drain import Drain, Ending, Then
 from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
 from balancer.fleet.models.move import Move, MoveEnding
+from balancer.fleet.models.name import Name, NameUse
 from balancer.fleet.models.port import PortClaim
 from balancer.fleet.models.revision import Contents, Revision, Snapshot
 from balancer.fleet.models.upstream import UpstreamFile
@@ -26,6 +27,8 @@ __all__ = [
     "HostClaim",
     "Move",
     "MoveEnding",
+    "Name",
+    "NameUse",
     "Node",
     "Outcome",
     "Placement",

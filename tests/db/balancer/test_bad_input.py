@@ -35,8 +35,8 @@ def refused(response: Any, status: int, pointer: str, words: str) -> None:
         ("127.0.0.1:80", "loopback"),
         ("[::1]:80", "loopback"),
         ("[::ffff:169.254.169.254]:80", "Write the IPv4 address itself"),
-        ("unix@/var/run/docker.sock:1", "not an IP address"),
-        ("server.example:80", "names are not supported yet"),
+        ("unix@/var/run/docker.sock:1", "neither an IP address nor a host name"),
+        ("localhost:80", "on one machine only"),
     ],
 )
 @override_settings(DEMO=False)

@@ -21,7 +21,7 @@ from tests.db.changes.conftest import Fleet
 # Columns that are ours alone, or that the document says by where an object stands.
 NOT_IN_A_DOCUMENT = {"id", "created_at", "updated_at", "moves"}
 SAID_OTHERWISE = {
-    "backend": {"ip", "port"},  # as its address
+    "backend": {"ip", "host", "port"},  # as its address
     # By the pool's name; by the certificate, which keeps the key that it came with.
     "pool": {"backup_pool_id", "tls_bundle"},
 }

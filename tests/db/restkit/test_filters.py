@@ -19,7 +19,7 @@ LISTS = [
 # What no column holds as one value: looked up, computed for the reader, or a tree of its own.
 NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts", "sticky", "tls", "status"},
-    "backends": {"status", "drain"},
+    "backends": {"status", "drain", "resolution"},
     "routes": {"action", "rewrite", "cors", "maintenance", "cache"},
     "listeners": {"endpoint", "idle_timeout"},
     "deployments": {"steps"},

@@ -18,10 +18,9 @@ from tenants.models import AuditEntry, Tenant, User
 from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services.mails import mail
-from tests import build
+from tests import build, nameserver
 from tests.conftest import World
-from tests.db.tenancy import nameserver
-from tests.db.tenancy.nameserver import NameServer
+from tests.nameserver import NameServer
 
 NOW = timezone.now()
 

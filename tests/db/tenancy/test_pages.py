@@ -15,11 +15,10 @@ from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
 from tenants.services.mails import mail
 from tenants.services.tenancy import tenant_life
-from tests import build
+from tests import build, nameserver
 from tests.conftest import World
-from tests.db.tenancy import nameserver
-from tests.db.tenancy.nameserver import NameServer
 from tests.db.tenancy.test_invitations import LINK
+from tests.nameserver import NameServer
 from tests.pages import text
 
 pytestmark = pytest.mark.django_db

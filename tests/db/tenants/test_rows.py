@@ -15,6 +15,7 @@ from balancer.fleet.models import (
     Drain,
     Edit,
     Move,
+    NameUse,
     Revision,
     Snapshot,
     Trial,
@@ -27,13 +28,17 @@ from tests import build
 from tests.conftest import World
 
 pytestmark = pytest.mark.django_db
-UNDER_POLICY = (Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move, UpstreamFile)
+UNDER_POLICY = (
+    Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move, UpstreamFile, NameUse,
+)  # fmt: skip
 
 
 def fill(tenant: Tenant) -> None:
     build.pool(tenant)  # an edit
     deployed = build.deployment(tenant)  # a revision as well
     build.domain(tenant)
+    with platform_scope():
+        NameUse.objects.create(tenant=tenant, name="app.example.com")
     with platform_scope():
         Contents.objects.create(tenant=tenant, revision=deployed.revision, objects_kept={})
         Delivery.objects.create(tenant=tenant)

@@ -39,7 +39,7 @@ class Origin:
 
 
 class Origins(Servers):
-    def start(self, name: str) -> Origin:
+    def start(self, name: str, *, ip: str = "127.0.0.1", port: int = 0) -> Origin:
         origin = Origin(name)
-        origin.port = self.listen(origin.serve)
+        origin.port = self.listen(origin.serve, ip=ip, port=port)
         return origin

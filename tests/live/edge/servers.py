@@ -15,15 +15,17 @@ class Servers:
         self._loop = loop
         self._servers: list[asyncio.Server] = []
 
-    def listen(self, serve: Serve, context: ssl.SSLContext | None = None) -> int:
+    def listen(
+        self, serve: Serve, context: ssl.SSLContext | None = None, *, ip: str = "127.0.0.1", port: int = 0
+    ) -> int:
         """The port it was given."""
-        return asyncio.run_coroutine_threadsafe(self._listen(serve, context), self._loop).result(5)
+        return asyncio.run_coroutine_threadsafe(self._listen(serve, context, ip, port), self._loop).result(5)
 
-    async def _listen(self, serve: Serve, context: ssl.SSLContext | None) -> int:
-        server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=context)
+    async def _listen(self, serve: Serve, context: ssl.SSLContext | None, ip: str, port: int) -> int:
+        server = await asyncio.start_server(serve, ip, port, ssl=context)
         self._servers.append(server)
-        port: int = server.sockets[0].getsockname()[1]
-        return port
+        bound: int = server.sockets[0].getsockname()[1]
+        return bound
 
     async def stop(self) -> None:
         for server in self._servers:

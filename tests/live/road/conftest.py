@@ -13,10 +13,12 @@ import psycopg
 import pytest
 import redis
 
+from tests import nameserver
 from tests.live import stack as stacks
 from tests.live.load import Tally, ask
 from tests.live.origins import Origin, start
 from tests.live.stack import Program, Stack, until
+from tests.nameserver import NameServer
 from tests.programs import REDIS_SERVER
 
 pytestmark = pytest.mark.live
@@ -60,9 +62,19 @@ def pings(client: redis.Redis) -> bool:
 
 
 @pytest.fixture(scope="package")
-def stack(road_database: str, road_redis: Program, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def dns() -> Iterator[NameServer]:
+    """Whom the stack asks for names."""
+    with nameserver.running() as server:
+        yield server
+
+
+@pytest.fixture(scope="package")
+def stack(
+    road_database: str, road_redis: Program, dns: NameServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
     folder: Path = tmp_path_factory.mktemp("stack")
-    with stacks.running(folder, road_database, road_redis.name) as running:
+    asked = {"VELOFLUX_DNS_RESOLVERS": dns.address}
+    with stacks.running(folder, road_database, road_redis.name, **asked) as running:
         with psycopg.connect(road_database, autocommit=True) as db:  # no plan's limit shall answer 402 or 429 here
             db.execute("UPDATE billing_subscription SET plan_id = 'custom'")
         yield running
