@@ -1,6 +1,7 @@
 """Backends: list, get, add, change, remove; drain, ready, maintain, weight. The same under a pool."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Any, ClassVar
 
@@ -25,7 +26,7 @@ from balancer.models import Backend, Pool
 from balancer.queries import backend_status, health_events
 from balancer.queries import drains as progress
 from balancer.queries.status_json import backend_json
-from balancer.services import addresses, backends, drains, edits, membership, rules
+from balancer.services import addresses, backends, drains, edits, membership, names, rules
 from balancer.services.batch import MOST
 from balancer.services.edits import Changed
 from tenants.errors import InvalidField, NotFound
@@ -159,6 +160,9 @@ class BackendViewSet(ObservedViewSet):
     def act_create(self, values: dict[str, Any]) -> Changed[Backend]:
         pool = self.pool(values)
         return backends.add(pool, backends.NewBackend(**values), by=self.actor, now=self.now)
+
+    def asked_first(self, values: dict[str, Any]) -> AbstractContextManager[None]:
+        return names.first_look([values.get("address", "")], now=self.now)
 
     def act_update(self, obj: Backend, values: dict[str, Any]) -> Changed[Backend]:
         if values.pop("pool_id", obj.pool_id) != obj.pool_id:

@@ -4,6 +4,7 @@ import re
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -120,10 +121,14 @@ class ChangeViewSet(ChangeView, TenantViewSet):
 
     def update(self, request: Request, *args: Any, partial: bool = False, **kwargs: Any) -> Response:
         values = self.form(request.data, partial=partial)
-        with transaction.atomic():
+        with self.asked_first(values), transaction.atomic():
             edits.hold_tenant()
             done = self.act_update(self.get_object(), values)
         return self.changed(done)
+
+    def asked_first(self, values: dict[str, Any]) -> AbstractContextManager[None]:
+        """What must be asked of others before the tenant is held."""
+        return nullcontext()
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return self.update(request, *args, partial=True, **kwargs)

@@ -74,7 +74,7 @@ def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Ca
     `ImportRefused`, `LimitReached` and what the services refuse."""
     plan = Plan(document, replace=how.replace)
     protection = protecting.wanted(plan.protection)
-    with writing.tried() if how.dry_run else transaction.atomic():
+    with batch.names_first(plan.operations, now=now), writing.tried() if how.dry_run else transaction.atomic():
         try:
             done = batch.run(plan.operations, by=by, now=now, force=True)
         except BatchRefused as refused:
