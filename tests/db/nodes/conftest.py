@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from balancer import enqueue
 from balancer.fleet.models import Node
-from balancer.services import status
+from balancer.services import drifts, status
 from tenants.scope import platform_scope
 from tests import build
 from tests.build import Api
@@ -35,7 +35,9 @@ def beat(kept: "redis.Redis", world: World) -> Beat:
     def act(*names: str, at: datetime | None = None, **values: Any) -> None:
         for name in names:
             with platform_scope():
-                status.observe(node(name), frame(at=at or timezone.now(), **values), now=timezone.now())
+                said = frame(at=at or timezone.now(), **values)
+                status.observe(node(name), said, now=timezone.now())
+                drifts.noted(node(name), said, now=timezone.now())
 
     return act
 
