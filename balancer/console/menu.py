@@ -7,6 +7,7 @@ from balancer.console import refusals as refusals  # adds this app's sentences
 from balancer.console import route_sentences as route_sentences
 from tenants.console import menu
 from tenants.console.menu import Group, Item
+from tenants.roles import Verb
 
 menu.add(
     [
@@ -21,6 +22,8 @@ menu.add(
         Item("console:revisions", _("Revisions"), "copy", group=Group.DEPLOY),
         Item("console:deployments", _("Deployments"), "rocket", group=Group.DEPLOY),
         Item("console:logs", _("Logs"), "list-search", group=Group.OBSERVE),
+        Item("console:events", _("Health events"), "alert-triangle", group=Group.OBSERVE),
+        Item("console:really", _("On the nodes"), "eye", needs=Verb.SECRETS, group=Group.OBSERVE),
         Item("console:changes", _("Changes"), "history", group=Group.DEPLOY),
     ]
 )

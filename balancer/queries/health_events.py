@@ -18,6 +18,7 @@ MOST = 100
 class HealthEvent:
     """On one node. `check` is HAProxy's word (`L4CON`), `at` is epoch seconds."""
 
+    pool: str
     backend: str
     node: str
     before: str
@@ -31,11 +32,16 @@ class HealthEvent:
 def newest(tenant_key: str, *, backend: str = "") -> list[HealthEvent]:
     """Of the tenant, or of one backend by its id. None while Redis is away."""
     try:
-        texts: Any = store.client().lrange(store.events_key(tenant_key), 0, MOST - 1)
+        events = read(tenant_key)
     except redis.RedisError:
         return []
-    events = [_event(json.loads(text)) for text in texts]
     return [event for event in events if backend in ("", event.backend)]
+
+
+def read(tenant_key: str) -> list[HealthEvent]:
+    """Of the tenant. Raises redis.RedisError."""
+    texts: Any = store.client().lrange(store.events_key(tenant_key), 0, MOST - 1)
+    return [_event(json.loads(text)) for text in texts]
 
 
 def event_json(event: HealthEvent) -> dict[str, Any]:
@@ -53,8 +59,10 @@ def event_json(event: HealthEvent) -> dict[str, Any]:
 
 def _event(told: Mapping[str, Any]) -> HealthEvent:
     row = told["row"]
+    pool, _, server = told["field"].rpartition("/")
     return HealthEvent(
-        backend=id_and_moves(told["field"].rpartition("/")[2])[0],
+        pool=pool.removeprefix("p"),
+        backend=id_and_moves(server)[0],
         node=told["node"],
         before=told["before"],
         after=row["oper"],

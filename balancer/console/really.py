@@ -1,0 +1,127 @@
+"""What the nodes really have: asked of each of them now."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+from balancer.console import words
+from balancer.console.frame import page
+from balancer.models import Pool
+from balancer.queries import really
+from balancer.queries.really import Deployed, EntrySide, ServerSide
+from balancer.services import inspections
+from balancer.services.inspections import Answer
+from tenants.console.doors import TenantRequest, tenant_page
+from tenants.roles import Verb
+from tenants.scope import platform_scope
+
+DIFFERS: dict[str, Promise] = {
+    "missing": _("not there"),
+    "extra": _("nobody asked for it"),
+    "other": _("another value"),
+    "address": _("another address"),
+    "weight": _("another weight"),
+    "admin": _("another state"),
+}
+SIDES: dict[str, Promise] = {
+    "request": pgettext_lazy("protocol error", "request"),
+    "response": pgettext_lazy("protocol error", "response"),
+}
+ENTRIES_MOST = 200  # on the page; the API has all
+
+
+@dataclass(frozen=True, slots=True)
+class ServerRow:
+    side: ServerSide
+    pool: str
+
+    @property
+    def differs(self) -> list[Promise]:
+        return [DIFFERS[name] for name in self.side.differs]
+
+    @property
+    def address(self) -> str:
+        shall, does = self.side.shall, self.side.does
+        if shall is not None:
+            return f"{shall.address}:{shall.port}"
+        return f"{does['address']}:{does['port']}" if does else ""
+
+    @property
+    def shall(self) -> Promise | None:
+        return words.ADMIN[self.side.shall.admin.value] if self.side.shall else None
+
+    @property
+    def does(self) -> Promise | None:
+        return words.ADMIN.get(self.side.does["admin"]) if self.side.does else None
+
+    @property
+    def oper(self) -> Promise | None:
+        return words.OPER.get(self.side.does["oper"]) if self.side.does else None
+
+    @property
+    def check(self) -> str:
+        does = self.side.does or {}
+        return " · ".join(str(does[name]) for name in ("check", "code", "detail") if does.get(name))
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    side: EntrySide
+
+    @property
+    def differs(self) -> Promise | None:
+        return DIFFERS.get(self.side.differs)
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRow:
+    """`age` in seconds: of the answer, or of its last word. `differences` counts servers and entries."""
+
+    name: str
+    answered: bool
+    age: float | None
+    version: str = ""
+    waits: bool = False
+    cut: bool = False
+    differences: int = 0
+    servers: tuple[ServerRow, ...] = ()
+    entries: tuple[EntryRow, ...] = ()
+    more: int = 0
+    errors: tuple[dict[str, Any], ...] = ()
+
+
+@tenant_page(Verb.SECRETS)
+def index(request: TenantRequest) -> HttpResponse:
+    answers = inspections.ask(request.tenant, now=timezone.now())
+    with platform_scope():
+        deployed = really.deployed(request.tenant.pk)
+    pools = dict(Pool.objects.values_list("pk", "name"))
+    rows = [node_row(one, deployed, pools, at=timezone.now().timestamp()) for one in answers]
+    return page(request, "balancer/really.html", {"rows": rows, "deployed": deployed})
+
+
+def node_row(answer: Answer, deployed: Deployed, pools: dict[str, str], *, at: float) -> NodeRow:
+    """`at`: now, in epoch seconds."""
+    told = answer.told
+    if told is None:
+        return NodeRow(answer.node, False, answer.age)
+    servers, entries = really.servers(deployed.state, told), really.entries(deployed.state, told)
+    errors = [{**one, "word": SIDES.get(one["side"], one["side"])} for one in told["errors"]]
+    return NodeRow(
+        name=answer.node,
+        answered=True,
+        age=max(0.0, at - float(told["at"])),
+        version=told["version"],
+        waits=told["waits"],
+        cut=told["cut"],
+        differences=sum(bool(side.differs) for side in servers) + sum(bool(side.differs) for side in entries),
+        servers=tuple(ServerRow(side, pools.get(side.pool, side.pool)) for side in servers),
+        entries=tuple(EntryRow(side) for side in entries[:ENTRIES_MOST]),
+        more=max(0, len(entries) - ENTRIES_MOST),
+        errors=tuple(errors),
+    )
