@@ -1,5 +1,6 @@
 """Listeners: list, get, create, update, delete; what everybody shares stands beside them, to be read."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -11,9 +12,12 @@ from rest_framework.response import Response
 
 from balancer.api.changes import ChangeViewSet
 from balancer.api.fields import DurationField
+from balancer.api.status_fields import ListenerStatusSerializer
 from balancer.haproxy.listeners import CONNECTIONS_MAX, IDLE_MAX_MS, IDLE_MIN_MS, IDLE_MS, ListenerKind
 from balancer.models import Listener
-from balancer.queries import ways_in
+from balancer.queries import status, ways_in
+from balancer.queries.listened import NOT_HEARD, ListenerStatus
+from balancer.queries.status_json import listener_json
 from balancer.services import listeners, networks, rules
 from balancer.services.edits import Changed
 from tenants.errors import Conflict
@@ -61,10 +65,15 @@ class ListenerSerializer(StrictSerializer):
     endpoint = serializers.SerializerMethodField(help_text="Where clients connect to.")
     created_at = serializers.DateTimeField(read_only=True)
     updated_at = serializers.DateTimeField(read_only=True)
+    status = serializers.SerializerMethodField()
 
     @extend_schema_field(serializers.CharField())
     def get_endpoint(self, listener: Listener) -> str:
         return ways_in.endpoint(listener)
+
+    @extend_schema_field(ListenerStatusSerializer)
+    def get_status(self, listener: Listener) -> dict[str, Any]:
+        return listener_json(self.context["view"].statuses.get(listener.key, NOT_HEARD))
 
 
 class SharedSerializer(serializers.Serializer[Any]):
@@ -90,7 +99,21 @@ class ListenerViewSet(ChangeViewSet):
     search_fields = ("host", "description")
     ordering_fields = ("kind", "port", "host", "created_at", "updated_at")
     lookup_value_regex = rf"{ID}|http|https|tls_passthrough"
+    statuses: Mapping[str, ListenerStatus] = {}
     verbs = {**READ, **dict.fromkeys(("create", "update", "partial_update", "destroy"), Verb.SECRETS)}
+
+    def paginate_queryset(self, queryset: Any) -> Any:
+        page = super().paginate_queryset(queryset)
+        self.observe(page or [])
+        return page
+
+    def answer(self, obj: Any, **options: Any) -> Response:
+        self.observe([obj])
+        return super().answer(obj, **options)
+
+    def observe(self, shown: Sequence[Listener]) -> None:
+        """One round trip to Redis for all that is shown."""
+        self.statuses = status.listeners(self.tenant.key, [one.key for one in shown], now=self.now) if shown else {}
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """The tenant's own under `items`; what everybody shares, read-only, under `shared`."""

@@ -86,6 +86,8 @@ class PoolStatusSerializer(serializers.Serializer[Any]):
     sessions = serializers.IntegerField()
     rate = serializers.IntegerField(help_text="Sessions a second.")
     queue = serializers.IntegerField()
+    bytes_in = serializers.IntegerField(help_text="From clients, since the nodes' workers began to look.")
+    bytes_out = serializers.IntegerField(help_text="To clients.")
     tls = PoolTlsStatusSerializer()
 
 

@@ -29,6 +29,28 @@ class OnNodeSerializer(serializers.Serializer[Any]):
     age = serializers.CharField(allow_null=True, help_text="Since the node last spoke.")
 
 
+class CountedSerializer(serializers.Serializer[Any]):
+    """Counters are since each node's worker began to look; rates a second."""
+
+    fresh = serializers.ChoiceField(FRESH)
+    age = serializers.CharField(allow_null=True, help_text="Since the node last spoke; of several, the oldest.")
+    sessions = serializers.IntegerField(allow_null=True, help_text="Connections that are open.")
+    rate = serializers.IntegerField(allow_null=True, help_text="New connections a second.")
+    in_rate = serializers.IntegerField(allow_null=True, help_text="Bytes from clients a second.")
+    out_rate = serializers.IntegerField(allow_null=True, help_text="Bytes to clients a second.")
+    connections = serializers.IntegerField(allow_null=True, help_text="Since they are counted.")
+    bytes_in = serializers.IntegerField(allow_null=True)
+    bytes_out = serializers.IntegerField(allow_null=True)
+
+
+class ListenedOnSerializer(CountedSerializer):
+    node = serializers.CharField()
+
+
+class ListenerStatusSerializer(CountedSerializer):
+    nodes = ListenedOnSerializer(many=True, help_text="Null where a node has not spoken of it.")
+
+
 class BackendStatusSerializer(serializers.Serializer[Any]):
     oper = serializers.ChoiceField(OPER)
     fresh = serializers.ChoiceField(FRESH)

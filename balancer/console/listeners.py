@@ -15,7 +15,7 @@ from balancer.console.frame import page
 from balancer.console.saving import changed_meanwhile, saved, say_saved, seen
 from balancer.haproxy.listeners import ListenerKind, Mode
 from balancer.models import Listener, Pool
-from balancer.queries import ways_in
+from balancer.queries import status, ways_in
 from balancer.services import listeners
 from balancer.services.listeners import NewListener
 from tenants.console.doors import TenantRequest, tenant_page
@@ -93,8 +93,9 @@ class ListenerForm(ConsoleForm):
 
 @tenant_page()
 def index(request: TenantRequest) -> HttpResponse:
-    found = Listener.objects.select_related("pool").order_by("kind", "port", "host")
-    rows = [{"listener": one, "endpoint": ways_in.endpoint(one)} for one in found]
+    found = list(Listener.objects.select_related("pool").order_by("kind", "port", "host"))
+    seen_now = status.listeners(request.tenant.key, [one.key for one in found], now=timezone.now())
+    rows = [{"listener": one, "endpoint": ways_in.endpoint(one), "status": seen_now[one.key]} for one in found]
     context = {"rows": rows, "shared": ways_in.shared(), "pools": tcp_pools()}
     return page(request, "balancer/listeners.html", context)
 

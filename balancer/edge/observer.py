@@ -3,14 +3,18 @@
 from collections import Counter as CountOf
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
-from balancer.edge.samples import PoolSample, Sample, ServerSample
+from balancer.edge.samples import PoolSample, Sample, ServerSample, WaySample
 from balancer.haproxy.running import Oper
 
 HEARTBEAT_S = 5.0
 FULL_S = 30.0
 USABLE = frozenset({Oper.UP, Oper.NOCHECK, Oper.STARTING})
+OF_POOLS = ("requests", "5xx", "in", "out")
+OF_LISTENERS = ("connections", "bytes_in", "bytes_out")
+IDLE = WaySample()
 Body = dict[str, Any]
 
 
@@ -43,6 +47,7 @@ class Observer:
         self._counters: dict[str, Counter] = {}
         self._servers: dict[str, Body] = {}
         self._pools: dict[str, Body] = {}
+        self._listeners: dict[str, Body] = {}
         self._drift: tuple[str, ...] = ()
 
     def forget(self) -> None:
@@ -57,8 +62,17 @@ class Observer:
         self.forget()
         return self._body(now, generation, full=False)
 
-    def observe(self, sample: Sample, *, now: float, generation: int, drift: tuple[str, ...] = ()) -> Body | None:
-        """The body to send, or None where nothing is new and the last one is young."""
+    def observe(
+        self,
+        sample: Sample,
+        *,
+        now: float,
+        generation: int,
+        drift: tuple[str, ...] = (),
+        ways: Mapping[str, str] = MappingProxyType({}),
+    ) -> Body | None:
+        """The body to send, or None where nothing is new and the last one is young. `ways`: what HAProxy counts a
+        listener under → its name."""
         seconds = now - self._at if self._at else 0.0
         same = sample.pid == self._pid
         requests = self._grow("", sample.requests, same)
@@ -68,15 +82,18 @@ class Observer:
             for key, pool in sample.pools.items()
         }
         servers = {key: self._server(key, one, same, seconds, now) for key, one in sample.servers.items()}
+        listeners = {name: self._way(name, sample.ways.get(way, IDLE), same, seconds) for way, name in ways.items()}
         full = now - self._full_at >= FULL_S
         body = self._body(now, generation, full=full)
+        body["listeners"] = listeners if full else _changed(self._listeners, listeners)
         body["servers"] = servers if full else _changed(self._servers, servers)
         body["pools"] = pools if full else _changed(self._pools, pools)
         body["drift"] = list(drift)
         body |= {"version": sample.version, "pid": sample.pid, "uptime": sample.uptime, "sessions": sample.sessions}
         body |= {"rate": _rate(requests, seconds), "requests": self._counters[""].total}
-        new = body["servers"] or body["pools"] or drift != self._drift or not same
+        new = body["servers"] or body["pools"] or body["listeners"] or drift != self._drift or not same
         self._pid, self._at, self._servers, self._pools, self._drift = sample.pid, now, servers, pools, drift
+        self._listeners = listeners
         if not (full or new or now - self._told_at >= HEARTBEAT_S):
             return None
         self._told_at = now
@@ -86,12 +103,22 @@ class Observer:
         return body
 
     def _forget_counts_of_what_is_gone(self) -> None:
-        here = {"", *self._servers, *(f"{key} {what}" for key in self._pools for what in ("requests", "5xx"))}
+        here = {"", *self._servers, *(f"{key} {what}" for key in self._pools for what in OF_POOLS)}
+        here |= {f"{key} {what}" for key in self._listeners for what in OF_LISTENERS}
         self._counters = {key: counter for key, counter in self._counters.items() if key in here}
 
     def _body(self, now: float, generation: int, *, full: bool) -> Body:
         empty: Body = {"node": self._node, "at": now, "full": full, "generation": generation, "version": "", "pid": 0}
-        return empty | {"uptime": 0, "sessions": 0, "rate": 0, "requests": 0, "servers": {}, "pools": {}, "drift": []}
+        return empty | {
+            "uptime": 0,
+            "sessions": 0,
+            "rate": 0,
+            "requests": 0,
+            "servers": {},
+            "pools": {},
+            "listeners": {},
+            "drift": [],
+        }
 
     def _server(self, key: str, sample: ServerSample, same: bool, seconds: float, now: float) -> Body:
         body = asdict(sample)
@@ -111,12 +138,27 @@ class Observer:
     def _pool(self, key: str, pool: PoolSample, same: bool, seconds: float) -> Body:
         requests = self._grow(f"{key} requests", pool.requests, same)
         self._grow(f"{key} 5xx", pool.errors_5xx, same)
+        self._grow(f"{key} in", pool.bytes_in, same)
+        self._grow(f"{key} out", pool.bytes_out, same)
         return {
             "sessions": pool.sessions,
             "queue": pool.queue,
             "rate": _rate(requests, seconds),
             "requests": self._counters[f"{key} requests"].total,
             "errors_5xx": self._counters[f"{key} 5xx"].total,
+            "bytes_in": self._counters[f"{key} in"].total,
+            "bytes_out": self._counters[f"{key} out"].total,
+        }
+
+    def _way(self, key: str, way: WaySample, same: bool, seconds: float) -> Body:
+        counted = {"connections": way.total, "bytes_in": way.bytes_in, "bytes_out": way.bytes_out}
+        grown = {name: self._grow(f"{key} {name}", value, same) for name, value in counted.items()}
+        return {
+            "sessions": way.sessions,
+            "rate": _rate(grown["connections"], seconds),
+            "in_rate": _rate(grown["bytes_in"], seconds),
+            "out_rate": _rate(grown["bytes_out"], seconds),
+            **{name: self._counters[f"{key} {name}"].total for name in counted},
         }
 
     def _grow(self, key: str, value: int, same: bool) -> int:

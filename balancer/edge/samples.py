@@ -2,13 +2,15 @@
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from balancer.edge.runtime import Runtime
 from balancer.haproxy.desired import AdminState
+from balancer.haproxy.listeners import port_of
 from balancer.haproxy.render.inner import INNER
+from balancer.haproxy.render.listeners import WAYS
 from balancer.haproxy.running import Oper
-from balancer.haproxy.show import parse_info
+from balancer.haproxy.show import parse_info, parse_table
 from balancer.haproxy.sites import is_router
 
 FRONTEND, SERVER = "0", "2"  # in the column `type`
@@ -39,11 +41,24 @@ class PoolSample:
     total: int
     requests: int
     errors_5xx: int
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class WaySample:
+    """A listener: `sessions` are open, `total` were. Bytes as seen from here: in from clients, out to them."""
+
+    sessions: int = 0
+    total: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Keys are `<tenant key>/<pool key>[/<server key>]`."""
+    """Keys are `<tenant key>/<pool key>[/<server key>]`; of listeners what HAProxy counts them under
+    (`render.listeners.ways_of`), where it counted anything."""
 
     pid: int
     uptime: int
@@ -52,6 +67,7 @@ class Sample:
     requests: int
     servers: Mapping[str, ServerSample]
     pools: Mapping[str, PoolSample]
+    ways: Mapping[str, WaySample] = field(default_factory=dict)
 
 
 def read_sample(runtime: Runtime) -> Sample:
@@ -59,11 +75,12 @@ def read_sample(runtime: Runtime) -> Sample:
 
     Requests are the frontends': `CumReq` of `show info` also counts what is asked of the admin socket.
     """
-    info_text, stat = runtime.ask_all(["show info", "show stat -1 7 -1"])
+    info_text, stat, table = runtime.ask_all(["show info", "show stat -1 7 -1", f"show table {WAYS}"])
     info = parse_info(info_text)
     sessions = requests = 0
     servers: dict[str, ServerSample] = {}
     pools: dict[str, PoolSample] = {}
+    ways = {key: _way(counted) for key, counted in parse_table(table).items()}
     for row in _rows(stat):
         tenant, separator, pool = row("pxname").partition("_")
         if row("pxname") in INNER or is_router(row("pxname")):
@@ -71,6 +88,8 @@ def read_sample(runtime: Runtime) -> Sample:
         if row("type") == FRONTEND:
             sessions += _number(row("scur"))
             requests += _number(row("req_tot"))
+            if port_of(row("pxname")):
+                ways[row("pxname")] = _port(row)
         elif not separator or tenant == "st":
             continue  # a section of ours
         elif row("type") == SERVER:
@@ -85,6 +104,7 @@ def read_sample(runtime: Runtime) -> Sample:
         requests=requests,
         servers=servers,
         pools=pools,
+        ways=ways,
     )
 
 
@@ -130,7 +150,17 @@ def _pool(row: Field) -> PoolSample:
         total=_number(row("stot")),
         requests=_number(row("req_tot") or row("stot")),
         errors_5xx=_number(row("hrsp_5xx")),
+        bytes_in=_number(row("bin")),
+        bytes_out=_number(row("bout")),
     )
+
+
+def _port(row: Field) -> WaySample:
+    return WaySample(*(_number(row(name)) for name in ("scur", "stot", "bin", "bout")))
+
+
+def _way(counted: Mapping[str, int]) -> WaySample:
+    return WaySample(*(counted.get(name, 0) for name in ("conn_cur", "conn_cnt", "bytes_in_cnt", "bytes_out_cnt")))
 
 
 def _admin(status: str) -> AdminState:

@@ -2,16 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import structlog
 
 from balancer.edge.errors import EdgeError
+from balancer.edge.fragments import Kept
 from balancer.edge.look import look_at_all
 from balancer.edge.node import Node
 from balancer.edge.observer import Body, Observer
 from balancer.edge.samples import Sample, read_sample
 from balancer.haproxy.planner import drift
+from balancer.haproxy.render.listeners import ways_of
 
 INTERVAL_S = 1.0
 SHARE = 4  # reading may take a quarter of the time
@@ -21,6 +23,12 @@ DRIFT_LINES = 50
 DAY_S = 86_400.0
 
 log = structlog.get_logger(__name__)
+
+
+def listened(kept: Iterable[Kept]) -> dict[str, str]:
+    """What HAProxy counts the listeners under that it has now → their names."""
+    states = [one.loaded_state for one in list(kept)]
+    return {way: name for state in states if state and state.listeners for way, name in ways_of(state).items()}
 
 
 class Reader(threading.Thread):
@@ -63,7 +71,8 @@ class Reader(threading.Thread):
         try:
             sample = read_sample(self._node.runtime)
             self._watch(sample)
-            body = self._observer.observe(sample, now=now, generation=generation, drift=self._drift)
+            ways = listened(self._node.store.kept.values())
+            body = self._observer.observe(sample, now=now, generation=generation, drift=self._drift, ways=ways)
         except EdgeError:
             body = self._observer.silent(now=now, generation=generation)
         if body is not None:

@@ -91,6 +91,16 @@ def parse_info(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, found, value in pairs if found}
 
 
+def parse_table(text: str) -> dict[str, dict[str, int]]:
+    """`show table <name>`: each key and its counters. A name that HAProxy does not know has none."""
+    found: dict[str, dict[str, int]] = {}
+    for line in text.splitlines():
+        words = dict(word.split("=", 1) for word in line.split() if "=" in word)
+        if line.startswith("0x") and "key" in words:
+            found[words.pop("key")] = {name: int(value) for name, value in words.items() if value.isdecimal()}
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class Process:
     pid: int

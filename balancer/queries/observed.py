@@ -95,13 +95,15 @@ class ServerRow:
 
 @dataclass(frozen=True, slots=True)
 class PoolRow:
-    """A pool's traffic on one node; counters since that HAProxy started."""
+    """A pool's traffic on one node; counters since its worker looks. Bytes: in from clients, out to them."""
 
     sessions: int
     rate: int
     queue: int
     requests: int
     errors_5xx: int
+    bytes_in: int
+    bytes_out: int
     at: float
 
 
@@ -162,6 +164,8 @@ class PoolStatus:
     queue: int
     requests: int
     errors_5xx: int
+    bytes_in: int = 0
+    bytes_out: int = 0
 
 
 NO_POOL = PoolStatus(0, 0, 0, 0, Fresh.OFFLINE, None, 0, 0, 0, 0, 0)
@@ -232,4 +236,6 @@ def merge_pool(
         queue=sum(row.queue for row in heard),
         requests=sum(row.requests for row in heard),
         errors_5xx=sum(row.errors_5xx for row in heard),
+        bytes_in=sum(row.bytes_in for row in heard),
+        bytes_out=sum(row.bytes_out for row in heard),
     )

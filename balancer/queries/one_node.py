@@ -21,7 +21,7 @@ def seen(tenant_key: str, node: str) -> dict[str, Any]:
     found: dict[str, Any] = {"requests": 0, "errors": 0, "pools": {}}
     for field, text in rows.items():
         name, _, where = field.partition("|")
-        if where != node:
+        if where != node or name.startswith("l"):  # a listener's
             continue
         told = json.loads(text)
         pool, slash, _server = name.partition("/")

@@ -15,6 +15,7 @@ import redis
 
 from balancer.haproxy.naming import id_and_moves, is_a_place, is_of_a_name
 from balancer.queries import store
+from balancer.queries.listened import NOT_HEARD, ListenerRow, ListenerStatus, merge_listener
 from balancer.queries.merging import merge_addresses
 from balancer.queries.observed import (
     NO_POOL,
@@ -33,6 +34,7 @@ Key = tuple[str, str]
 Hash = Mapping[str, str]
 MAINT = "maint"
 SERVER_FIELDS = {one.name for one in fields(ServerRow)}
+POOL_FIELDS, LISTENER_FIELDS = ({one.name for one in fields(row)} for row in (PoolRow, ListenerRow))
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,17 @@ def pools(tenant_key: str, keys: Collection[str], *, now: datetime) -> dict[str,
     """By pool key; each is answered. Reads the tenant's whole hash: n of m needs the servers."""
     seen = tenant_snapshot(tenant_key, now=now).pools
     return {key: seen.get(key, NO_POOL) for key in keys}
+
+
+def listeners(tenant_key: str, keys: Collection[str], *, now: datetime) -> dict[str, ListenerStatus]:
+    """A page of them, by key. Each is answered."""
+    try:
+        known, stored = _some(tenant_key, list(keys), now)
+    except redis.RedisError:
+        return dict.fromkeys(keys, NOT_HEARD)
+    rows = _listener_rows(stored)
+    peers = _peers(known, (name for seen in rows.values() for name in seen))
+    return {key: merge_listener(rows[key], known, peers) if key in rows else NOT_HEARD for key in keys}
 
 
 def tenant_snapshot(tenant_key: str, *, now: datetime, cluster: str = "") -> TenantSnapshot:
@@ -186,8 +199,19 @@ def _pool_rows(rows: Hash) -> dict[str, dict[str, PoolRow]]:
     found: dict[str, dict[str, PoolRow]] = defaultdict(dict)
     for field, text in rows.items():
         name, _, node = field.partition("|")
-        if "/" not in name:
-            found[name][node] = PoolRow(**json.loads(text))
+        told = json.loads(text) if name.startswith("p") and "/" not in name else {}
+        if told.keys() == POOL_FIELDS:
+            found[name][node] = PoolRow(**told)
+    return found
+
+
+def _listener_rows(rows: Hash) -> dict[str, dict[str, ListenerRow]]:
+    found: dict[str, dict[str, ListenerRow]] = defaultdict(dict)
+    for field, text in rows.items():
+        name, _, node = field.partition("|")
+        told = json.loads(text)
+        if told.keys() == LISTENER_FIELDS:
+            found[name][node] = ListenerRow(**told)
     return found
 
 

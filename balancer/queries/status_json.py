@@ -7,6 +7,7 @@ that did not change makes no frame; the age of a row there is the age of its nod
 from datetime import UTC, datetime
 from typing import Any
 
+from balancer.queries.listened import SUMMED, ListenerStatus
 from balancer.queries.observed import BackendStatus, LastCheck, NodeStatus, OnNode, PoolStatus
 
 Json = dict[str, Any]
@@ -64,6 +65,25 @@ def pool_json(status: PoolStatus) -> Json:
         "sessions": status.sessions,
         "rate": status.rate,
         "queue": status.queue,
+        "bytes_in": status.bytes_in,
+        "bytes_out": status.bytes_out,
+    }
+
+
+def listener_json(status: ListenerStatus) -> Json:
+    return {
+        "fresh": status.fresh.value,
+        "age": duration(status.age),
+        **{name: getattr(status, name) for name in SUMMED},
+        "nodes": [
+            {
+                "node": one.node,
+                "fresh": one.fresh.value,
+                "age": duration(one.age),
+                **{name: getattr(one.row, name) if one.row else None for name in SUMMED},
+            }
+            for one in status.nodes
+        ],
     }
 
 

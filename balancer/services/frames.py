@@ -12,9 +12,15 @@ from balancer.fleet.models import Node
 from balancer.queries.observed import Oper
 
 DETAIL_MAX = 200
-NAME = re.compile(r"(t[a-z2-7]{12})/(p[a-z2-7]{12}(?:/b[a-z2-7]{12}[0-9]{0,13})?)")
+POOL, TENANT = "p[a-z2-7]{12}", "(t[a-z2-7]{12})"
+NAMES = {
+    "servers": re.compile(rf"{TENANT}/({POOL}/b[a-z2-7]{{12}}[0-9]{{0,13}})"),
+    "pools": re.compile(rf"{TENANT}/({POOL})"),
+    "listeners": re.compile(rf"{TENANT}/(l[a-z2-7]{{12}})"),
+}
 INTEGERS = ("sessions", "rate", "weight", "queue")
-POOL_INTEGERS = ("sessions", "rate", "queue", "requests", "errors_5xx")
+POOL_INTEGERS = ("sessions", "rate", "queue", "requests", "errors_5xx", "bytes_in", "bytes_out")
+LISTENER_INTEGERS = ("sessions", "rate", "in_rate", "out_rate", "connections", "bytes_in", "bytes_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,9 @@ class Rows:
 def rows_of(body: Mapping[str, Any]) -> Rows:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     malformed = 0
-    for part, shape in (("servers", _server), ("pools", _pool)):
+    for part, shape in (("servers", _server), ("pools", _pool), ("listeners", _listener)):
         for name, told in body.get(part, {}).items():
-            if match := NAME.fullmatch(name):
+            if match := NAMES[part].fullmatch(name):
                 found[match[1]][match[2]] = json.dumps(shape(told))[:-1] if told is not None else ""
             else:
                 malformed += 1
@@ -71,6 +77,10 @@ def _server(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pool(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: int(told.get(name) or 0) for name in POOL_INTEGERS}
+
+
+def _listener(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: int(told.get(name) or 0) for name in LISTENER_INTEGERS}
 
 
 def _integer(value: Any) -> int | None:

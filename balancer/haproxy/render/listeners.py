@@ -14,6 +14,8 @@ from .node import LISTEN, TCP_DEFAULTS, THREADS, NodeSettings
 from .pool import proxy_name
 
 PASSTHROUGH = "passthrough"
+WAYS = "st_ways"  # counts what comes in by each name: all of them share one frontend
+COUNTED = "type string len 255 size 20k expire 1d store conn_cnt,conn_cur,bytes_in_cnt,bytes_out_cnt"
 LISTED = "/listed"  # after the pool, in the map, where only some networks may come
 Entries = dict[str, dict[str, str]]
 
@@ -59,7 +61,7 @@ def render_passthrough(settings: NodeSettings) -> str:
 
     The maps are known to HAProxy from the start, wherever they are used: else the first listener could not be told it.
     """
-    known = f"\nbackend st_ways from {TCP_DEFAULTS}\n" + "".join(
+    known = f"\nbackend {WAYS} from {TCP_DEFAULTS}\n    stick-table {COUNTED}\n" + "".join(
         f"    acl known str(-),map_str({path}) -m found\n" for path in (PORTS, NAMES, ADMITTED)
     )
     if not settings.passthrough_bind:
@@ -76,7 +78,8 @@ frontend {PASSTHROUGH} from {TCP_DEFAULTS}
     tcp-request content set-var(sess.lead) var(sess.way),map_str({NAMES})
     tcp-request content set-var(sess.way) var(sess.name),regsub(^[a-z0-9_-]+\\.,*.) if !led
     tcp-request content set-var(sess.lead) var(sess.way),map_str({NAMES}) if !led
-{_admission("content")}{_LEADING}"""
+{_admission("content")}    tcp-request content track-sc0 var(sess.way) table {WAYS}
+{_LEADING}"""
 
 
 def listener_sections(tenant: Tenant) -> list[str]:
@@ -91,6 +94,14 @@ def frontends_of(tenant: Tenant) -> list[str]:
     if tenant.suspended:
         return []
     return [port_name(tenant.key, one.port) for one in tenant.listeners if one.kind is ListenerKind.TCP]
+
+
+def ways_of(tenant: Tenant) -> dict[str, str]:
+    """What HAProxy counts a listener under, a port's frontend or a name → `<tenant key>/<listener key>`."""
+    return {
+        (port_name(tenant.key, one.port) if one.kind is ListenerKind.TCP else one.host): f"{tenant.key}/{one.key}"
+        for one in (() if tenant.suspended else tenant.listeners)
+    }
 
 
 def pool_of(lead: str) -> str:

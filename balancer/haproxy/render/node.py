@@ -69,6 +69,7 @@ def render_global(settings: NodeSettings) -> str:
     `maxconn` counts a request with a router twice (`inner`): with no more than come in, nobody could go on.
     `max-spread-checks`: a worker spreads its first checks over the smallest interval of a second or more that anybody
     has; where that was a minute, a neighbour's dead server got requests for 46 s after a reload (2.6.12).
+    `contstats`: bytes are counted while a connection lasts, which over TCP may be for days.
     `redispatch 1`: a refused connection goes to another server at once; the default stays for a second per retry.
     """
     log = f"    log {word(settings.log_target)} len {LINE_MAX} format raw local0\n" if settings.log_target else ""
@@ -116,6 +117,7 @@ defaults {DEFAULTS}
 defaults {TCP_DEFAULTS}
     mode tcp
 {quiet}    option redispatch 1
+    option contstats
     balance roundrobin
     retries 2
     load-server-state-from-file global

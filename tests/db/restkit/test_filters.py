@@ -21,7 +21,7 @@ NOT_ONE_VALUE = {
     "pools": {"health_check", "timeouts", "sticky", "tls", "status"},
     "backends": {"status", "drain", "resolution"},
     "routes": {"action", "rewrite", "cors", "maintenance", "cache"},
-    "listeners": {"endpoint", "idle_timeout"},
+    "listeners": {"endpoint", "idle_timeout", "status"},
     "deployments": {"steps"},
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},

@@ -92,7 +92,8 @@ def test_freshness_by_age(age: float | None, fresh: Fresh) -> None:
 
 def test_a_pool_counts_its_merged_servers_and_adds_up_its_traffic() -> None:
     up, down = merge_server({"n1": row(Oper.UP)}, BOTH, ()), merge_server({"n1": row(Oper.DOWN)}, BOTH, ())
-    rows = {"n1": PoolRow(3, 4, 1, 50, 2, 990.0), "n2": PoolRow(5, 6, 0, 50, 0, 990.0), "n9": PoolRow(9, 9, 9, 9, 9, 1)}
+    rows = {"n1": PoolRow(3, 4, 1, 50, 2, 7, 8, 990.0), "n2": PoolRow(5, 6, 0, 50, 0, 1, 1, 990.0)}
+    rows["n9"] = PoolRow(9, 9, 9, 9, 9, 9, 9, 1)
     pool = merge_pool(rows, [up, down], BOTH)
     assert (pool.up, pool.total, pool.down) == (1, 2, 1)
     assert (pool.sessions, pool.rate, pool.requests, pool.errors_5xx) == (8, 10, 100, 2)

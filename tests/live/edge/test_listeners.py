@@ -5,7 +5,7 @@ import ssl
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from balancer.edge.certificates import make
 from balancer.edge.converge import converge, reload, repair
 from balancer.edge.look import look_at_all
 from balancer.edge.report import Outcome, Report, TenantOutcome
+from balancer.edge.stats import Reader
 from balancer.haproxy.desired import Algorithm, CheckType, HealthCheck, Pool, Server, Tenant
 from balancer.haproxy.listeners import Listener, ListenerKind, Mode
 from balancer.haproxy.planner import drift
@@ -334,3 +335,58 @@ def test_tls_goes_by_its_name_to_who_has_the_certificate(node: LiveNode, lines: 
     node.tell(of("taaa", pools, named("a.test", "p2")))
     assert seen("a.test") == ("CN=b.test", "b.test")
     assert node.node.master.processes().reloads == reloads
+
+
+class Counted:
+    """What the console is told of listeners."""
+
+    def __init__(self, node: LiveNode) -> None:
+        self.seen: dict[str, dict[str, Any]] = {}
+        self.reader = Reader(node.node, send=lambda body: self.seen.update(body["listeners"]), repair=print)
+
+    def of(self, key: str) -> tuple[int, int, int, int]:
+        self.reader.turn()
+        told = self.seen[key]
+        return told["sessions"], told["connections"], told["bytes_in"], told["bytes_out"]
+
+
+def talked(port: int, sent: bytes) -> None:
+    """Say so much, and hear it again."""
+    with opened(port) as connection:
+        connection.sendall(sent)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65_536):
+            pass
+
+
+def test_connections_and_bytes_of_a_port_are_counted_over_a_reload(node: LiveNode, lines: Lines) -> None:
+    port, other = free_port(), free_port()
+    pools = (pool("p1", lines.start("one", greets=False)),)
+    node.tell(of("taaa", pools, tcp(port), tcp(other)))
+    counted = Counted(node)
+    assert (counted.of(f"taaa/l{port}"), counted.of(f"taaa/l{other}")) == ((0, 0, 0, 0), (0, 0, 0, 0))
+    for _ in range(3):
+        talked(port, b"x" * 1000)
+    eventually(lambda: counted.of(f"taaa/l{port}") == (0, 3, 3000, 3000))
+    node.tell(of("tbbb", (pool("p1", lines.start("two")),), tcp(free_port())))
+    talked(port, b"x" * 500)
+    eventually(lambda: counted.of(f"taaa/l{port}") == (0, 4, 3500, 3500))
+    assert counted.of(f"taaa/l{other}") == (0, 0, 0, 0)
+    with opened(port) as connection:
+        connection.sendall(b"y" * 100)
+        assert connection.recv(100, socket.MSG_WAITALL) == b"y" * 100
+        eventually(lambda: counted.of(f"taaa/l{port}") == (1, 5, 3600, 3600))  # while it lasts
+
+
+def test_each_name_on_the_shared_port_has_its_own_count(node: LiveNode, lines: Lines) -> None:
+    one, two = lines.start("one"), lines.start("two")
+    ways = (named("a.test", "p1"), named("*.b.test", "p2"))
+    node.tell(of("taaa", (pool("p1", one), pool("p2", two)), *ways))
+    counted = Counted(node)
+    keys = [f"taaa/{way.key}" for way in ways]
+    assert [counted.of(key) for key in keys] == [(0, 0, 0, 0)] * 2
+    for host in ("x.b.test", "x.b.test", "a.test", "nobody.test"):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", node.passthrough_port), timeout=5) as plain:
+            unverified().wrap_socket(plain, server_hostname=host)
+    eventually(lambda: [counted.of(key)[:2] for key in keys] == [(0, 1), (0, 2)])
+    assert all(counted.of(key)[2] > 100 for key in keys)
