@@ -10,7 +10,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from balancer.api import documents, imports, portable, protecting, terraform
+from balancer.api import cfg_reader, documents, imports, portable, protecting, terraform
 from balancer.api.changes import ChangeSerializer, ChangeView
 from balancer.api.documents import Document
 from balancer.api.imports import MODES, ImportedSerializer
@@ -32,7 +32,17 @@ TYPES = {
 }  # fmt: skip
 SUFFIX = {"json": "json", "yaml": "yaml", "haproxy": "cfg", "terraform": "tf"}
 FORMAT = OpenApiParameter("format", str, enum=list(TYPES))
-HOW = [OpenApiParameter("mode", str, enum=list(MODES)), OpenApiParameter("dry_run", bool)]
+HOST = OpenApiParameter(
+    "host", str, description="Of an haproxy.cfg: the hosts for sites that answer to any name; several with commas."
+)
+PARTIAL = OpenApiParameter(
+    "partial", bool, description="Of an haproxy.cfg: import it even though lines are refused, without them."
+)
+HOW = [
+    OpenApiParameter("mode", str, enum=list(MODES)), OpenApiParameter("dry_run", bool), HOST, PARTIAL,
+    OpenApiParameter("format", str, enum=["json", "yaml", "haproxy"], description="What the body is, if not its type."),
+]  # fmt: skip
+BODIES = {"application/json": dict, "application/yaml": str, "text/plain": str}
 
 
 class YamlParser(BaseParser):
@@ -53,6 +63,12 @@ class XYamlParser(YamlParser):
 
 class TextYamlParser(YamlParser):
     media_type = "text/yaml"
+
+
+class PlainParser(YamlParser):
+    """An haproxy.cfg, unread."""
+
+    media_type = "text/plain"
 
 
 class NodeStateSerializer(serializers.Serializer[Any]):
@@ -95,7 +111,7 @@ class ConfigurationViewSet(ChangeView):
     pagination_class = None
     filter_backends = ()
     schema = Schema()
-    parser_classes = (ObjectParser, YamlParser, XYamlParser, TextYamlParser)
+    parser_classes = (ObjectParser, YamlParser, XYamlParser, TextYamlParser, PlainParser)
     verbs: ClassVar[dict[str, Verb]] = {
         "show": Verb.VIEW, "metadata": Verb.VIEW, "export": Verb.VIEW, "validate": Verb.EDIT, "import_": Verb.EDIT,
     }  # fmt: skip
@@ -136,7 +152,7 @@ class ConfigurationViewSet(ChangeView):
         write = {"json": portable.as_json, "yaml": portable.as_yaml, "terraform": terraform.as_terraform}[form]
         return write(portable.written(self.tenant))
 
-    @extend_schema(request={"application/json": dict, "application/yaml": str}, responses=ValidSerializer)
+    @extend_schema(parameters=[HOST], request=BODIES, responses=ValidSerializer)
     @action(detail=False, methods=["post"])
     def validate(self, request: Request, **_: Any) -> Response:
         """Check a document as if it replaced everything, or with an empty body what is saved: our rules, then the real
@@ -154,29 +170,48 @@ class ConfigurationViewSet(ChangeView):
 
     @extend_schema(
         parameters=HOW,
-        request={"application/json": dict, "application/yaml": str},
+        request=BODIES,
         responses=ImportedSerializer,
     )
     @action(detail=False, methods=["post"], url_path="import")
     def import_(self, request: Request, **_: Any) -> Response:
-        """Bring a document in, all or nothing: `merge` adds and changes, `replace` also takes away what it has not."""
-        mode = request.query_params.get("mode", "merge")
+        """Bring a document in, all or nothing: `merge` adds and changes, `replace` also takes away what it has not.
+
+        An existing haproxy.cfg is sent as `text/plain`. Its frontends, backends, listens, ACLs and defaults become
+        pools, backends, routes and listeners; `lines` says of every line of the file, exactly once, whether it is
+        `managed` (with the names of the objects), kept as a `note`, or `refused`, and why. While lines are refused
+        nothing is imported but with `partial=true`. Begin with `dry_run=true`.
+        """
+        mode = self.request.query_params.get("mode", "merge")
         if mode not in MODES:
             raise InvalidField("mode", "This is merge or replace.")
-        dry = request.query_params.get("dry_run", "false").lower()
-        if dry not in ("true", "false"):
-            raise InvalidField("dry_run", "This is true or false.")
-        how = imports.How(replace=mode == "replace", dry_run=dry == "true")
+        how = imports.How(replace=mode == "replace", dry_run=self.flag("dry_run"), partial=self.flag("partial"))
         brought = imports.bring(self.document(), how, by=self.actor, now=self.now, require=self.require)
         change = self.change(brought.edits[-1]) if brought.edits and not how.dry_run else None
         return Response(ImportedSerializer({**brought.shown(), "mode": mode, "change": change}).data)
 
+    def flag(self, name: str) -> bool:
+        value = self.request.query_params.get(name, "false").lower()
+        if value not in ("true", "false"):
+            raise InvalidField(name, "This is true or false.")
+        return value == "true"
+
     def document(self) -> Document:
+        """By what its type says, or `format`."""
         sent: dict[str, Any] = self.request.data  # type: ignore[assignment]
         kind = str(self.request.content_type).partition(";")[0].strip().lower()
-        if kind in YAML:
-            return documents.read(str(sent["text"]), "yaml")
-        return documents.of_data(sent)
+        usual = "yaml" if kind in YAML else "haproxy" if kind == "text/plain" else "json"
+        form = self.request.query_params.get("format", usual)
+        if usual == "json":
+            if form != "json":
+                raise InvalidField("format", "The body is JSON by its Content-Type; send text/plain.")
+            return documents.of_data(sent)
+        text = str(sent["text"])
+        if form == "haproxy":
+            return cfg_reader.read(text, self.request.query_params.getlist("host"))
+        if form not in documents.READERS:
+            raise InvalidField("format", f"This is one of {', '.join([*documents.READERS, 'haproxy'])}.")
+        return documents.read(text, form)
 
 
 class ReloadViewSet(ChangeView):

@@ -1,15 +1,16 @@
 """A tenant's configuration as one document, by names instead of ids: read from text, and what brings the rows there.
 
-A reader of another form (an haproxy.cfg, say) makes the same `Document`, with a note for whatever it could not take.
+A reader of another form (`cfg_reader`) makes the same `Document`.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from balancer.haproxy.cfg.fates import Told
 from tenants.errors import FieldError, InvalidField, Refused
 from tenants.restkit.parsers import MOST, refuse_too_many, refuse_unprintable
 
@@ -27,13 +28,23 @@ class Unreadable(Refused):
 @dataclass(frozen=True, slots=True)
 class Document:
     """`pools` with their `backends` inside, `routes`, `listeners`, `protection`; each as the API shows it, without ids.
-    None of the last two: the document says nothing of them. `notes`: what a reader could not take, in sentences."""
+    None of the last two: the document says nothing of them. `notes`: what a reader could not take, in sentences.
+    Of an haproxy.cfg `told` is the fate of every line, `where` says which one a pointer came from."""
 
     pools: list[Mapping[str, Any]]
     routes: list[Mapping[str, Any]]
     notes: list[str] = field(default_factory=list)
     listeners: list[Mapping[str, Any]] | None = None
     protection: Mapping[str, Any] | None = None
+    told: Sequence[Told] = ()
+    where: Mapping[str, int] = field(default_factory=dict)
+    hosts: Sequence[str] = ()
+
+    def line_of(self, pointer: str) -> int | None:
+        """The line of an haproxy.cfg that is at fault for what a pointer points at."""
+        while pointer and pointer not in self.where:
+            pointer = pointer.rpartition("/")[0]
+        return self.where.get(pointer)
 
 
 def read_json(text: str) -> Document:
@@ -77,7 +88,7 @@ def read_yaml(text: str) -> Document:
     return of_data(found)
 
 
-READERS = {"json": read_json, "yaml": read_yaml}
+READERS: dict[str, Callable[[str], Document]] = {"json": read_json, "yaml": read_yaml}
 
 
 def read(text: str, form: str) -> Document:

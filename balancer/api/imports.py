@@ -1,7 +1,7 @@
 """Bring a document in, all or nothing: what is counted, what differs, and what is refused at its pointer."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,11 +16,13 @@ from balancer.api.documents import Document
 from balancer.api.operations import FORMS
 from balancer.api.plans import Plan
 from balancer.fleet.models import Edit
+from balancer.haproxy.cfg.fates import Fate, Told
 from balancer.queries import objects
 from balancer.services import batch, checks, writing
 from balancer.services.batch import BatchRefused
 from tenants.actor import Actor
-from tenants.errors import Refused
+from tenants.errors import FieldError, Refused
+from tenants.restkit.problems import MOST_ERRORS
 from tenants.roles import Verb
 
 MODES = ("merge", "replace")
@@ -33,21 +35,37 @@ class CountSerializer(serializers.Serializer[Any]):
     deleted = serializers.IntegerField()
 
 
+class LineSerializer(serializers.Serializer[Any]):
+    line = serializers.IntegerField()
+    text = serializers.CharField()
+    fate = serializers.ChoiceField(
+        [fate.value for fate in Fate],
+        help_text="`managed`: it became an object, or part of one; `note`: it needs nothing here; `refused`: it did "
+        "something that the import does not do.",
+    )
+    sentence = serializers.CharField(help_text="Why, or what is to know beside.")
+    objects = serializers.ListField(child=serializers.CharField())
+
+
 class ImportedSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(MODES)
     dry_run = serializers.BooleanField()
     counts = serializers.DictField(child=CountSerializer())
     objects = DifferenceSerializer(many=True)
     notes = serializers.ListField(child=serializers.CharField())
+    lines = LineSerializer(many=True, help_text="Of an haproxy.cfg: every line of it, once.")
+    fates = serializers.DictField(child=serializers.IntegerField(), help_text="How many lines have which.")
     change = ChangeSerializer(allow_null=True)
 
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """`replace`: also take away what the document has not; else only add and change."""
+    """`replace`: also take away what the document has not; else only add and change. `partial`: even though lines are
+    refused, without them."""
 
     replace: bool = False
     dry_run: bool = False
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +75,29 @@ class Brought:
     notes: list[str]
     edits: list[Edit]
     dry_run: bool
+    told: Sequence[Told] = ()
+
+    @property
+    def fates(self) -> dict[str, int]:
+        return {fate.value: sum(one.fate is fate for one in self.told) for fate in Fate}
 
     def shown(self) -> dict[str, Any]:
-        return {"dry_run": self.dry_run, "counts": self.counts, "objects": self.differences, "notes": self.notes}
+        return {
+            "dry_run": self.dry_run, "counts": self.counts, "objects": self.differences, "notes": self.notes,
+            "lines": self.told, "fates": self.fates,
+        }  # fmt: skip
+
+
+class LinesRefused(Refused):
+    """What they did would be gone, and who imports must have seen it."""
+
+    def __init__(self, lines: Sequence[Told]) -> None:
+        errors = tuple(FieldError(f"/lines/{one.line}", "line_refused", one.sentence) for one in lines[:MOST_ERRORS])
+        detail = (
+            f"Nothing was changed: {len(lines)} lines cannot be carried, the first is line {lines[0].line}. Look at "
+            "each in a dry run; with partial=true the rest is imported without them."
+        )
+        super().__init__(detail, "lines_refused", 422, errors)
 
 
 class ImportRefused(Refused):
@@ -72,6 +110,9 @@ class ImportRefused(Refused):
 def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Callable[[Verb], None]) -> Brought:
     """`require` raises where who asks has not that right: listeners are changed by fewer than the rest. Raise
     `ImportRefused`, `LimitReached` and what the services refuse."""
+    lost = [one for one in document.told if one.fate is Fate.REFUSED]
+    if lost and not how.dry_run and not how.partial:
+        raise LinesRefused(lost)
     plan = Plan(document, replace=how.replace)
     protection = protecting.wanted(plan.protection)
     with batch.names_first(plan.operations, now=now), writing.tried() if how.dry_run else transaction.atomic():
@@ -86,7 +127,7 @@ def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Ca
     found["protection"] = dict(Counter(created=0, updated=len(protected), deleted=0))
     found["protection"]["unchanged"] = len(protection) - len(protected)
     differing = [*differences(done), *map(protecting.difference, protected)]
-    return Brought(found, differing, plan.notes, [*done.edits, *protected], how.dry_run)
+    return Brought(found, differing, plan.notes, [*done.edits, *protected], how.dry_run, document.told)
 
 
 def counts(plan: Plan, done: batch.Done) -> dict[str, dict[str, int]]:

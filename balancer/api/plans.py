@@ -22,6 +22,7 @@ class Plan:
         self.operations: list[Operation] = []
         self.where: list[str] = []
         self.notes = list(document.notes)
+        self.document = document
         self.pools = {pool.name: pool for pool in Pool.objects.all()}
         self.write = {kind: writer(form.serializer) for kind, form in FORMS.items()}
         self.ids = {name: pool.pk for name, pool in self.pools.items()}
@@ -142,7 +143,10 @@ class Plan:
         return pool
 
     def pointer(self, index: int, below: str) -> str:
-        return self.where[index] + below.removeprefix("/data")
+        """Of what an operation is refused for; of an haproxy.cfg its line."""
+        found = self.where[index] + below.removeprefix("/data")
+        line = self.document.line_of(found)
+        return found if line is None else f"/lines/{line}"
 
 
 def _list(value: Any) -> Iterator[Mapping[str, Any]]:
