@@ -80,7 +80,7 @@ def take(draft: Draft, line: Line) -> bool:
 
 
 def _mode(draft: Draft, line: Line) -> None:
-    draft.mode = line.words[1]
+    draft.mode = _first(line)
 
 
 def _balance(draft: Draft, line: Line) -> None:

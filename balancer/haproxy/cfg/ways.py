@@ -103,6 +103,8 @@ def port_of(address: str) -> int:
 
 def _rule(proxy: Proxy, line: Line, door: _Door, pools: Container[str]) -> None:
     words, condition = conditions.split(line.words)
+    if not words:
+        return
     if words[0] == "default_backend" and len(words) > 1:
         door.to = (line.number, _known(words[1], pools))
     elif words[0] == "use_backend" and len(words) > 1:

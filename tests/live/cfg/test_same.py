@@ -24,8 +24,9 @@ from tenants.scope import tenant_scope
 from tests import build
 from tests.live.cfg.written import API, BLOG, DATABASE, MAINTENANCE, SECURE, Ask, Site
 from tests.live.edge.echo import echoes
-from tests.live.edge.nodes import HAPROXY, LiveNode, eventually
+from tests.live.edge.nodes import LiveNode, eventually
 from tests.ports import free_port
+from tests.programs import HAPROXY
 
 pytestmark = pytest.mark.django_db
 OURS = ("front", "front_tls", "stats", "closed", "certificate")

@@ -220,7 +220,7 @@ begun = st.builds(lambda head, rest: f"{head} {rest}", st.sampled_from([
 ]), lines)  # fmt: skip
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(st.one_of(lines, begun), max_size=25), st.booleans())
 def test_every_line_has_one_fate_and_nothing_else_is_raised(text: list[str], named: bool) -> None:
     whole = "\n".join(text)
