@@ -26,7 +26,7 @@ PATHS_TOGETHER = "Two conditions on the path cannot be said of one route; write 
 SAME_WAY = "{other} takes the same hosts on another port; here all sites share one port for HTTP and one for HTTPS."
 NO_POOL = "There is no backend {name} in the file."
 NO_FILE = "It reads a file or a map of the other machine; write what is in it as rules."
-NAMES = "“{host}” is a name, and names are not carried yet; write its address."
+NAMES = "“{host}” means something on one machine only; write the whole name, with its dots, or an address."
 
 
 class Inexpressible(ValueError):

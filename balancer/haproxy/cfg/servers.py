@@ -1,5 +1,6 @@
 """`server` and `default-server` lines: an address that answers, and what its words say of the whole pool."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
@@ -9,6 +10,10 @@ from .said import NAMES, Inexpressible
 from .values import time, whole
 
 HOUR_MS = 3_600_000
+# Whole, with a dot in it, and no number at its end: which is what is looked up.
+NAME = re.compile(
+    r"(?=.{4,253}$)(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.?"
+)
 # Word → how many follow it, of those that need nothing here.
 NOTHING_LOST = {
     "id": 1, "guid": 1, "init-addr": 1, "resolvers": 1, "resolve-prefer": 1, "resolve-opts": 1, "on-marked-down": 1,
@@ -44,7 +49,7 @@ class Words:
 
 
 def address(text: str) -> str:
-    """`10.0.0.5:80` as it is written, `::1:80` with brackets. Raise `Inexpressible`."""
+    """`10.0.0.5:80` as it is written, `::1:80` with brackets, a whole name. Raise `Inexpressible`."""
     for start in ("ipv4@", "ipv6@"):
         text = text.removeprefix(start)
     if "@" in text or text.startswith(("/", "*")) or text[:1] in ("", ":"):
@@ -56,7 +61,7 @@ def address(text: str) -> str:
         raise Inexpressible("The address has no port: write the one that the server listens on.")
     whole(port, least=1, most=65535, what="A port")
     bare = host.strip("[]")
-    if not _ip(bare):
+    if not _ip(bare) and not NAME.fullmatch(bare):
         raise Inexpressible(NAMES.format(host=bare[:80]))
     return f"[{bare}]:{port}" if ":" in bare else f"{bare}:{port}"
 

@@ -125,10 +125,20 @@ def test_a_server_and_its_words() -> None:
     }  # fmt: skip
 
 
+def test_a_server_may_have_a_name() -> None:
+    document = of(
+        " default_backend a", "backend a\n mode http\n server n app.internal:80 resolvers dns init-addr none\n"
+    )
+    assert document.pools[0]["backends"] == [{"address": "app.internal:80", "description": "server n"}]
+    assert sentence(document, "server n") == "Without resolvers, init-addr."
+
+
 @pytest.mark.parametrize(
     "line",
     [
-        "server n app.internal:80",
+        "server n app:80",
+        "server n 10.0.0.256:80",
+        "server n app..internal:80",
         "server n 10.0.0.1",
         "server n unix@/run/x.sock",
         "server n 10.0.0.1:80 agent-check",
