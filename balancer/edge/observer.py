@@ -21,9 +21,9 @@ Body = dict[str, Any]
 class Counter:
     """A count that survives HAProxy's: a new worker starts at zero, and what it counts is added."""
 
-    def __init__(self) -> None:
+    def __init__(self, last: int | None = None) -> None:
         self.total = 0
-        self._last: int | None = None
+        self._last = last
 
     def take(self, value: int, *, same_process: bool) -> int:
         """Returns by how much it grew; the first reading of all is no growth."""
@@ -152,6 +152,9 @@ class Observer:
 
     def _way(self, key: str, way: WaySample, same: bool, seconds: float) -> Body:
         counted = {"connections": way.total, "bytes_in": way.bytes_in, "bytes_out": way.bytes_out}
+        if self._at:  # one that came since the last reading was counted from nothing, and heard of late
+            for name in counted:
+                self._counters.setdefault(f"{key} {name}", Counter(0))
         grown = {name: self._grow(f"{key} {name}", value, same) for name, value in counted.items()}
         return {
             "sessions": way.sessions,

@@ -11,7 +11,7 @@ from balancer.edge.acl import acl_rule
 from balancer.edge.binds import AddressTaken, addresses, require_free
 from balancer.edge.check import words
 from balancer.edge.observer import Counter, Observer
-from balancer.edge.samples import PoolSample, Sample, ServerSample
+from balancer.edge.samples import PoolSample, Sample, ServerSample, WaySample
 from balancer.edge.signing import BadSignature, sign, verify
 from balancer.edge.tree import Tree, piece_of
 from balancer.edge.trees import Trees
@@ -156,3 +156,22 @@ def test_rates_are_by_the_second() -> None:
 def test_an_id_cannot_widen_a_key_pattern(bad: str) -> None:
     with pytest.raises(ValueError, match="no node's id"):
         acl_rule(bad)
+
+
+def test_what_came_through_a_listener_before_the_first_look_at_it_counts() -> None:
+    observer, ways = Observer("n"), {"t_l1": "t/l"}
+    first = replace(sample(), ways={"t_l1": WaySample(1, 5, 50, 500)})
+    body = observer.observe(first, now=1000.0, generation=1, ways=ways)
+    assert body is not None
+    assert body["listeners"]["t/l"]["bytes_in"] == 0, "what was before this worker is not its count"
+    both = replace(first, ways={**first.ways, "b.test": WaySample(0, 2, 20, 200)})
+    body = observer.observe(both, now=1001.0, generation=2, ways={**ways, "b.test": "t/m"})
+    assert body is not None
+    assert body["listeners"] == {
+        "t/m": {
+            "sessions": 0, "rate": 2, "in_rate": 20, "out_rate": 200, "connections": 2, "bytes_in": 20, "bytes_out": 200
+        }
+    }  # fmt: skip
+    body = observer.observe(replace(both, ways={}), now=1002.0, generation=2, ways={**ways, "b.test": "t/m"})
+    assert body is not None
+    assert (body["listeners"]["t/m"]["bytes_in"], body["listeners"]["t/m"]["in_rate"]) == (20, 0)
