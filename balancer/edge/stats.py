@@ -18,7 +18,7 @@ from balancer.haproxy.render.listeners import ways_of
 INTERVAL_S = 1.0
 SHARE = 4  # reading may take a quarter of the time
 DRIFT_S = 10.0
-DRIFT_SHARE = 50
+DRIFT_SHARE = 50  # times the CPU that a scan took: a busy machine looks no less often
 DRIFT_LINES = 50
 DAY_S = 86_400.0
 
@@ -95,10 +95,9 @@ class Reader(threading.Thread):
             if self._node.certificate_due(time.time()):
                 self._repair("the node's certificate ends soon")
         if time.monotonic() >= self._drift_at:
-            start = time.monotonic()
+            start = time.thread_time()
             self._scan()
-            ended = time.monotonic()
-            self._drift_at = ended + max(DRIFT_S, DRIFT_SHARE * (ended - start))
+            self._drift_at = time.monotonic() + max(DRIFT_S, DRIFT_SHARE * (time.thread_time() - start))
 
     def _scan(self) -> None:
         """Raises EdgeError. While somebody is at work on the node, a difference is no drift."""
