@@ -1,6 +1,7 @@
-"""A tenant's rows → the values that HAProxy is made from. Seven queries, whatever its size."""
+"""A tenant's objects → the values that HAProxy is made from. Seven queries, whatever its size."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,12 +19,9 @@ from balancer.haproxy.desired import (
 from balancer.haproxy.listeners import Listener, ListenerKind, Mode
 from balancer.haproxy.naming import server_key
 from balancer.haproxy.route_columns import COLUMNS, PLAIN, value_of
-from balancer.models import Backend as BackendRow
-from balancer.models import Listener as ListenerRow
-from balancer.models import Pool as PoolRow
 from balancer.models import Purge
 from balancer.models import Route as RouteRow
-from balancer.queries import protection, serving
+from balancer.queries import objects, protection, serving
 from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
@@ -35,35 +33,40 @@ POOL = (
     *serving.COLUMNS,
 )  # fmt: skip
 ROUTE = ("id", "host", "path_prefix", "pool_id")
+LISTENER = (
+    "enabled", "id", "kind", "pool_id", "port", "host", "allowed_cidrs", "max_connections", "proxy_protocol",
+    "idle_timeout_ms",
+)  # fmt: skip
 BACKEND = ("pool_id", "id", "moves", "ip", "host", "port", "weight", "admin", "backup", "max_connections", "check_port")
 
 
-def of(tenant: TenantRow) -> Tenant:
-    """In the tenant's scope, inside one repeatable-read transaction: the rows must be of one moment.
+def of(tenant: TenantRow, document: objects.Document | None = None) -> Tenant:
+    """In the tenant's scope, inside one repeatable-read transaction: the rows must be of one moment. `document`: its
+    objects, where they were read already.
 
     Of a deleted tenant nothing is left.
     """
     if tenant.status == TenantStatus.DELETED:
         return Tenant(key=tenant.key)
-    servers = servers_by_pool()
+    document = objects.current() if document is None else document
+    servers = servers_by_pool(document["backend"])
     plan = limits.of(tenant.id)
     return Tenant(
         key=tenant.key,
-        pools=tuple(pool(row, tuple(servers[row[0]])) for row in PoolRow.objects.order_by("id").values_list(*POOL)),
-        routes=routes(),
+        pools=tuple(pool(row, tuple(servers[row[0]])) for row in _rows("pool", document["pool"], POOL)),
+        routes=routes(document["route"]),
         rps=plan.requests_per_second or 0,
         burst=(plan.burst or 0) if plan.requests_per_second else 0,
         suspended=tenant.status == TenantStatus.SUSPENDED,
         clients=protection.clients(protection.rate_limit(), plan),
         headers=protection.headers(protection.security_headers()),
-        listeners=listeners(),
+        listeners=listeners(document["listener"]),
     )
 
 
-def routes() -> tuple[Route, ...]:
+def routes(rows: Mapping[str, objects.Row]) -> tuple[Route, ...]:
     """In the tenant's scope. Another query only where one keeps answers."""
-    rows = RouteRow.objects.filter(enabled=True).order_by("id").values_list(*ROUTE, *COLUMNS)
-    found = tuple(route(*row) for row in rows)
+    found = tuple(route(*row) for enabled, *row in _rows("route", rows, ("enabled", *ROUTE, *COLUMNS)) if enabled)
     keeping = [one.key[1:] for one in found if one.handling.cache]
     marks = dict(Purge.objects.filter(route__in=keeping).values_list("route", "mark")) if keeping else {}
     return tuple(_purged(one, marks[one.key[1:]]) if one.key[1:] in marks else one for one in found)
@@ -86,34 +89,45 @@ def value(row: RouteRow) -> Route:
     return route(row.pk, row.host, row.path_prefix, row.pool_id, *(getattr(row, name) for name in COLUMNS))
 
 
-def listeners() -> tuple[Listener, ...]:
-    """In the tenant's scope; those that are switched off are closed."""
+def listeners(rows: Mapping[str, objects.Row]) -> tuple[Listener, ...]:
+    """Those that are switched off are closed."""
     return tuple(
         Listener(
-            row.key,
-            ListenerKind(row.kind),
-            f"p{row.pool_id}",
-            port=row.port or 0,
-            host=row.host or "",
-            allowed=tuple(row.allowed_cidrs),
-            max_connections=row.max_connections or 0,
-            proxy_protocol=row.proxy_protocol,
-            idle_ms=row.idle_timeout_ms,
+            f"l{key}",
+            ListenerKind(kind),
+            f"p{pool_id}",
+            port=port or 0,
+            host=host or "",
+            allowed=tuple(allowed),
+            max_connections=most or 0,
+            proxy_protocol=proxy,
+            idle_ms=idle,
         )
-        for row in ListenerRow.objects.filter(enabled=True).order_by("id")
+        for enabled, key, kind, pool_id, port, host, allowed, most, proxy, idle in _rows("listener", rows, LISTENER)
+        if enabled
     )
 
 
-def servers_by_pool() -> dict[str, list[Server]]:
+def servers_by_pool(rows: Mapping[str, objects.Row]) -> dict[str, list[Server]]:
+    """In the order in which they came."""
     found: dict[str, list[Server]] = defaultdict(list)
-    rows = BackendRow.objects.order_by("pool_id", "created_at", "id").values_list(*BACKEND)
-    for pool_id, key, moves, ip, host, port, weight, admin, backup, most, check_port in rows:
+    told = sorted(_rows("backend", rows, ("created_at", *BACKEND)), key=lambda row: (row[0], row[2]))
+    for _, pool_id, key, moves, ip, host, port, weight, admin, backup, most, check_port in told:
         found[pool_id].append(
             Server(
                 server_key(key, moves), ip or "", port, weight, AdminState(admin), backup, most, check_port, host or ""
             )
         )
     return found
+
+
+def _rows(kind: str, rows: Mapping[str, objects.Row], names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
+    """These columns of each, in the order of their ids."""
+    defaults = objects.defaults_of(kind)
+    columns = [(name, defaults[name]) for name in names]
+    for key in sorted(rows):
+        row = rows[key]
+        yield tuple(row.get(name, default) for name, default in columns)
 
 
 def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-arg]

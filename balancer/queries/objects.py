@@ -76,8 +76,13 @@ def row_of(thing: models.Model) -> dict[str, Any]:
 
 def lean(kind: str, row: Row) -> dict[str, Any]:
     """Without what is the default."""
-    defaults = {field.attname: default_of(field) for field in columns_of(KINDS[kind])}
+    defaults = defaults_of(kind)
     return {name: value for name, value in row.items() if name == "id" or value != defaults.get(name)}
+
+
+def defaults_of(kind: str) -> dict[str, Any]:
+    """Of each column, what a row that says nothing of it has."""
+    return {field.attname: default_of(field) for field in columns_of(KINDS[kind])}
 
 
 def thing_of(kind: str, row: Row, *, now: datetime) -> Any:

@@ -21,7 +21,8 @@ def release(
     """Last in a transaction that holds the tenant. `document`: the objects that go out where they are not the rows as
     they stand. The nodes are told after the commit. Returns the newest revision, made now or as it was."""
     if document is None:
-        gathered = Gathered(list(due), beside.whole(desired_state.of(tenant)), objects.current())
+        document = objects.current()
+        gathered = Gathered(list(due), beside.whole(desired_state.of(tenant, document)), document)
     else:
         gathered = Gathered(list(due), beside.composed(tenant, document, now=now), document)
     return put_out(tenant, gathered, making=making, now=now)

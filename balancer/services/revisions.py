@@ -91,7 +91,8 @@ def of_one_moment(tenant_id: str) -> Gathered | bool:
         return False
     if len(due) < len(uncut):
         return True
-    return Gathered(due, desired_state.of(Tenant.objects.get(pk=tenant_id)), objects.current())
+    document = objects.current()
+    return Gathered(due, desired_state.of(Tenant.objects.get(pk=tenant_id), document), document)
 
 
 @transaction.atomic
