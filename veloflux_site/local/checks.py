@@ -121,10 +121,10 @@ def _is_ours(name: str) -> bool:
 
 
 def workers(asked: Asked) -> tuple[str, ...]:
-    """pytest-xdist's words: several workers for all tests, even on one core, since half of the time goes by waiting;
-    none for a few tests, which are there sooner than a second database."""
+    """pytest-xdist's words: one worker more than cores for all tests, since half of the time goes by waiting; none for
+    a few tests, which are there sooner than a second database."""
     cores = len(os.sched_getaffinity(0))
-    return () if asked.words else ("-n", str(min(max(cores, 2), MOST_WORKERS)))
+    return () if asked.words else ("-n", str(min(cores + 1, MOST_WORKERS)))
 
 
 def _pytest(words: Sequence[str], known: Settings, *, folder: Folder, name: str = "tests") -> int:
