@@ -300,6 +300,7 @@ TENANT_SUBSCRIBE = "billing.services.subscriptions.start"
 TENANT_PROVISION_STEPS = ["balancer.services.placements.place"]
 TENANT_CHANGED_STEPS = ["balancer.services.tenant_changes.changed"]
 TENANT_PURGE_STEPS = ["balancer.services.tenant_changes.leave"]
+DOCUMENTS = "balancer.api.imports.bring_text"  # what a person pastes is read as the API reads it
 TENANT_SEATS = "billing.queries.limits.seats"
 TENANT_STATS = "balancer.queries.tenant_stats.of"
 TENANT_USED = "balancer.queries.tenant_config.used"

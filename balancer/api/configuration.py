@@ -19,6 +19,7 @@ from balancer.fleet.models import Edit
 from balancer.haproxy import shown
 from balancer.queries import changes, desired_state, fleet_state, names
 from balancer.services import checks, deployments, releases, staging
+from balancer.services.importing import How
 from tenants.errors import InvalidField
 from tenants.restkit.parsers import Limited, ObjectParser
 from tenants.restkit.schema import Schema
@@ -185,7 +186,7 @@ class ConfigurationViewSet(ChangeView):
         mode = self.request.query_params.get("mode", "merge")
         if mode not in MODES:
             raise InvalidField("mode", "This is merge or replace.")
-        how = imports.How(replace=mode == "replace", dry_run=self.flag("dry_run"), partial=self.flag("partial"))
+        how = How(replace=mode == "replace", dry_run=self.flag("dry_run"), partial=self.flag("partial"))
         brought = imports.bring(self.document(), how, by=self.actor, now=self.now, require=self.require)
         change = self.change(brought.edits[-1]) if brought.edits and not how.dry_run else None
         return Response(ImportedSerializer({**brought.shown(), "mode": mode, "change": change}).data)

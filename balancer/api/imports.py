@@ -2,27 +2,25 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db import transaction
 from rest_framework import serializers
 
-from balancer.api import protecting
+from balancer.api import cfg_reader, documents, protecting
 from balancer.api.changes import ChangeSerializer
 from balancer.api.differences import DifferenceSerializer
 from balancer.api.documents import Document
 from balancer.api.operations import FORMS
 from balancer.api.plans import Plan
-from balancer.fleet.models import Edit
-from balancer.haproxy.cfg.fates import Fate, Told
+from balancer.haproxy.cfg.fates import Fate
 from balancer.queries import objects
 from balancer.services import batch, checks, writing
 from balancer.services.batch import BatchRefused
+from balancer.services.importing import Brought, How, LinesRefused
 from tenants.actor import Actor
-from tenants.errors import FieldError, Refused
-from tenants.restkit.problems import MOST_ERRORS
+from tenants.errors import Refused
 from tenants.roles import Verb
 
 MODES = ("merge", "replace")
@@ -58,48 +56,6 @@ class ImportedSerializer(serializers.Serializer[Any]):
     change = ChangeSerializer(allow_null=True)
 
 
-@dataclass(frozen=True, slots=True)
-class How:
-    """`replace`: also take away what the document has not; else only add and change. `partial`: even though lines are
-    refused, without them."""
-
-    replace: bool = False
-    dry_run: bool = False
-    partial: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Brought:
-    counts: dict[str, dict[str, int]]
-    differences: list[objects.Difference]
-    notes: list[str]
-    edits: list[Edit]
-    dry_run: bool
-    told: Sequence[Told] = ()
-
-    @property
-    def fates(self) -> dict[str, int]:
-        return {fate.value: sum(one.fate is fate for one in self.told) for fate in Fate}
-
-    def shown(self) -> dict[str, Any]:
-        return {
-            "dry_run": self.dry_run, "counts": self.counts, "objects": self.differences, "notes": self.notes,
-            "lines": self.told, "fates": self.fates,
-        }  # fmt: skip
-
-
-class LinesRefused(Refused):
-    """What they did would be gone, and who imports must have seen it."""
-
-    def __init__(self, lines: Sequence[Told]) -> None:
-        errors = tuple(FieldError(f"/lines/{one.line}", "line_refused", one.sentence) for one in lines[:MOST_ERRORS])
-        detail = (
-            f"Nothing was changed: {len(lines)} lines cannot be carried, the first is line {lines[0].line}. Look at "
-            "each in a dry run; with partial=true the rest is imported without them."
-        )
-        super().__init__(detail, "lines_refused", 422, errors)
-
-
 class ImportRefused(Refused):
     def __init__(self, refused: BatchRefused, plan: Plan) -> None:
         errors = tuple(checks.pointed(refused, plan.pointer))
@@ -128,6 +84,12 @@ def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Ca
     found["protection"]["unchanged"] = len(protection) - len(protected)
     differing = [*differences(done), *map(protecting.difference, protected)]
     return Brought(found, differing, plan.notes, [*done.edits, *protected], how.dry_run, document.told)
+
+
+def bring_text(text: str, form: str, named: Sequence[str], how: How, **who: Any) -> Brought:
+    """Of a text as a person pastes it (`settings.DOCUMENTS`): `form` is json, yaml or haproxy."""
+    document = cfg_reader.read(text, named) if form == "haproxy" else documents.read(text, form)
+    return bring(document, how, **who)
 
 
 def counts(plan: Plan, done: batch.Done) -> dict[str, dict[str, int]]:

@@ -3,6 +3,7 @@
 from django.utils.translation import gettext_lazy as _
 
 from balancer.console import header as header  # adds what it says on every page
+from balancer.console import import_sentences as import_sentences
 from balancer.console import refusals as refusals  # adds this app's sentences
 from balancer.console import route_sentences as route_sentences
 from tenants.console import menu
@@ -20,6 +21,7 @@ menu.add(
         Item("console:security-headers", _("Security headers"), "lock", group=Group.SECURITY),
         Item("console:pending", _("Waiting changes"), "send", group=Group.DEPLOY),
         Item("console:revisions", _("Revisions"), "copy", group=Group.DEPLOY),
+        Item("console:import", _("Import"), "download", needs=Verb.EDIT, group=Group.DEPLOY),
         Item("console:deployments", _("Deployments"), "rocket", group=Group.DEPLOY),
         Item("console:logs", _("Logs"), "list-search", group=Group.OBSERVE),
         Item("console:events", _("Health events"), "alert-triangle", group=Group.OBSERVE),

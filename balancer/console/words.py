@@ -82,6 +82,7 @@ KIND: dict[str, Promise] = {
     "pool": _("Pool"),
     "backend": _("Backend"),
     "route": _("Route"),
+    "listener": _("Listener"),
     "deployment": _("Deployment"),
     "tenant": _("Tenant"),
     "ratelimit": _("Rate limit"),
