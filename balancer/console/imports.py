@@ -126,6 +126,14 @@ class Count:
     kind: Promise | str
     numbers: dict[str, int]
 
+    @property
+    def text(self) -> str:
+        said = {
+            "created": _("%(n)s new"), "updated": _("%(n)s changed"), "deleted": _("%(n)s deleted"),
+            "unchanged": _("%(n)s as it is"),
+        }  # fmt: skip
+        return ", ".join(word % {"n": self.numbers[name]} for name, word in said.items() if self.numbers[name])
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -147,6 +155,10 @@ class Seen:
     def counts(self) -> list[Count]:
         found = self.brought.counts.items()
         return [Count(words.KIND.get(kind, _("Protection")), n) for kind, n in found if any(n.values())]
+
+    @property
+    def notes(self) -> list[str]:
+        return [translated(note) for note in self.brought.notes]
 
     @property
     def refused(self) -> int:

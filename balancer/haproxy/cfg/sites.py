@@ -134,7 +134,7 @@ def _walk(
     led: list[Led] = []
     taken: list[tuple[Web, bool | None]] = []
     for web in webs:
-        walk = Walk(rules, left)
+        walk = Walk(rules, left, web.proxy.section.called)
         start = Facts(host, secure=_secure(web, webs))
         total = walk.run(
             _left(web.ruled.steps, without), start, web.ruled.edits, frozenset(web.ruled.lines | {web.number})
@@ -173,10 +173,9 @@ def _write(host: str, led: list[Led], sites: Sites) -> None:
             route = _route(host, one)
         except Inexpressible as error:
             raise Stuck(line, str(error)) from error
-        numbers = ", ".join(map(str, sorted(one.lines)[-12:]))
         sites.routes.append({
             **route, "path_prefix": path, "path_match": match.value, "priority": len(made) - 1 - at,
-            "description": f"haproxy.cfg, lines {numbers}",
+            "description": f"haproxy.cfg, {one.whose}"[:500],
         })  # fmt: skip
         sites.lines.append(line)
         sites.used.append(one.lines)

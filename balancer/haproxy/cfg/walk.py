@@ -99,12 +99,13 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """A route to be: `to` is a pool's name, or an answer."""
+    """A route to be: `to` is a pool's name, or an answer; `whose` the frontend that it comes from."""
 
     facts: Facts
     to: str | Redirect | Respond
     edits: Edits
     lines: frozenset[int]
+    whose: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +132,8 @@ class Budget:
 class Walk:
     """`found` fills with every `run`."""
 
-    def __init__(self, rules: Mapping[str, Rules], budget: Budget) -> None:
-        self.budget = budget
+    def __init__(self, rules: Mapping[str, Rules], budget: Budget, whose: str) -> None:
+        self.budget, self.whose = budget, whose
         self.rules = {name: (_flat(one.steps), one) for name, one in rules.items()}
         self.found: list[Led] = []
 
@@ -201,7 +202,7 @@ class Walk:
             raise Stuck(max(lines), f"Written out, the rules would be more than {MOST} routes; import them in parts.")
         if not isinstance(to, str):
             edits = Edits(after=edits.after)
-        self.found.append(Led(facts, to, edits, lines))
+        self.found.append(Led(facts, to, edits, lines, self.whose))
 
 
 def _flat(steps: tuple[Step, ...]) -> tuple[_One, ...]:
