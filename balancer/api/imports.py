@@ -16,7 +16,7 @@ from balancer.api.operations import FORMS
 from balancer.api.plans import Plan
 from balancer.haproxy.cfg.fates import Fate
 from balancer.queries import objects
-from balancer.services import batch, checks, writing
+from balancer.services import batch, checks, names, writing
 from balancer.services.batch import BatchRefused
 from balancer.services.importing import Brought, How, LinesRefused
 from tenants.actor import Actor
@@ -71,7 +71,7 @@ def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Ca
         raise LinesRefused(lost)
     plan = Plan(document, replace=how.replace)
     protection = protecting.wanted(plan.protection)
-    with batch.names_first(plan.operations, now=now), writing.tried() if how.dry_run else transaction.atomic():
+    with names.look_first(plan.operations, now=now), writing.tried() if how.dry_run else transaction.atomic():
         try:
             done = batch.run(plan.operations, by=by, now=now, force=True)
         except BatchRefused as refused:

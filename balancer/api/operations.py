@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.settings import api_settings
 
-from balancer.api.backends import BackendSerializer
+from balancer.api.backend_fields import BackendSerializer
 from balancer.api.listeners import ListenerSerializer
 from balancer.api.pools import PoolSerializer
 from balancer.api.routes import RouteSerializer

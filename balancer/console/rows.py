@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from django.utils.functional import Promise
+from django.utils.timesince import timesince
 
 from balancer.console import words
 from balancer.models import Backend, Pool
@@ -55,8 +56,13 @@ class BackendRow:
         return self.seen.resolution.left_out if self.seen.resolution else 0
 
     @property
-    def found_at(self) -> datetime | None:
-        return self.seen.resolution.at if self.seen.resolution else None
+    def found_age(self) -> str:
+        """Since its addresses were seen last; empty where they never were."""
+        found = self.seen.resolution
+        if found is None or found.at is None or self.now is None:
+            return ""
+        seconds = max(0, int((self.now - found.at).total_seconds()))
+        return f"{seconds} s" if seconds < 60 else timesince(found.at, self.now, depth=1)
 
     @property
     def name_error(self) -> str:

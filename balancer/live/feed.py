@@ -114,7 +114,7 @@ def _backends(snapshot: TenantSnapshot) -> Items:
 
 
 def _status(snapshot: TenantSnapshot, parts: dict[str, str]) -> Items:
-    opers = [status.oper for status in snapshot.backends.values()]
+    opers = [status.oper for _, status in snapshot.by_backend().values()]
     pools = snapshot.pools.values()
     totals = {
         "backends": {"total": len(opers), **{oper.value: opers.count(oper) for oper in Oper}},

@@ -13,7 +13,7 @@ from typing import Any
 
 import redis
 
-from balancer.haproxy.naming import id_and_moves, is_a_place, is_of_a_name
+from balancer.haproxy.naming import id_and_moves, is_of_a_name
 from balancer.queries import store
 from balancer.queries.listened import NOT_HEARD, ListenerRow, ListenerStatus, merge_listener
 from balancer.queries.merging import merge_addresses
@@ -47,19 +47,8 @@ class TenantSnapshot:
     nodes: tuple[NodeStatus, ...]
 
     def by_backend(self) -> dict[str, tuple[str, BackendStatus]]:
-        """Backend's id -> its pool's key and status. One that has just moved is two servers: the newer one speaks. Of
-        one that goes by a name all do, but for addresses that are on their way out."""
-        servers: dict[str, list[Key]] = defaultdict(list)
-        for key in sorted(self.backends, key=lambda key: id_and_moves(key[1])):
-            servers[id_and_moves(key[1])[0]].append(key)
-        return {backend: self._speaks(keys) for backend, keys in servers.items()}
-
-    def _speaks(self, keys: list[Key]) -> tuple[str, BackendStatus]:
-        staying = [key for key in keys if any(node.admin != MAINT for node in self.backends[key].nodes)] or keys
-        pool, newest = staying[-1]
-        if not is_of_a_name(newest):
-            return pool, self.backends[pool, newest]
-        return pool, merge_addresses([self.backends[key] for key in staying if is_of_a_name(key[1])])
+        """Backend's id -> its pool's key and status."""
+        return _by_backend(self.backends)
 
 
 class Known:
@@ -125,9 +114,8 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
     peers = _peers(known, speakers, cluster)
     merged = {key: merge_server(seen, known, peers) for key, seen in servers.items()}
     by_pool: dict[str, list[BackendStatus]] = defaultdict(list)
-    for (pool, server), status in merged.items():
-        if not _is_spare(server, status):
-            by_pool[pool].append(status)
+    for pool, status in _by_backend(merged).values():
+        by_pool[pool].append(status)
     return TenantSnapshot(
         at=now.timestamp(),
         backends=merged,
@@ -139,9 +127,26 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
     )
 
 
-def _is_spare(server: str, status: BackendStatus) -> bool:
-    """A place of a name that has no address now (`haproxy.names`)."""
-    return is_a_place(server) and all(node.admin == MAINT for node in status.nodes)
+def _by_backend(servers: Mapping[Key, BackendStatus]) -> dict[str, tuple[str, BackendStatus]]:
+    """One that has just moved is two servers: the newer one speaks. Of one that goes by a name all do, but for
+    addresses that are on their way out."""
+    found: dict[str, list[Key]] = defaultdict(list)
+    for key in sorted(servers, key=lambda key: id_and_moves(key[1])):
+        found[id_and_moves(key[1])[0]].append(key)
+    return {backend: _speaks(keys, servers) for backend, keys in found.items()}
+
+
+def _speaks(keys: list[Key], servers: Mapping[Key, BackendStatus]) -> tuple[str, BackendStatus]:
+    staying = [key for key in keys if not _is_out(servers[key])] or keys
+    pool, newest = staying[-1]
+    if not is_of_a_name(newest):
+        return pool, servers[pool, newest]
+    return pool, merge_addresses([servers[key] for key in staying if is_of_a_name(key[1])])
+
+
+def _is_out(status: BackendStatus) -> bool:
+    """In maintenance wherever it still is."""
+    return {node.admin for node in status.nodes if node.admin != "unknown"} == {MAINT}
 
 
 def node_statuses(stored: Hash, now: datetime) -> dict[str, NodeStatus]:

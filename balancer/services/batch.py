@@ -4,7 +4,6 @@ What is asked of the database grows with the number of kinds, not with the numbe
 """
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -90,14 +89,8 @@ def run(
     `LimitReached` in both. `dry_run`: everything is checked, nothing stays. `force`: even a pool's last ready backend
     may be taken out.
     """
-    with names_first(operations, now=now), writing.tried() if dry_run else transaction.atomic():
+    with names.look_first(operations, now=now), writing.tried() if dry_run else transaction.atomic():
         return _run(operations, by=by, now=now, atomic=atomic, force=force)
-
-
-def names_first(operations: Sequence[Operation], *, now: datetime) -> AbstractContextManager[None]:
-    """To be entered before a transaction: look up the names that these bring."""
-    brought = (one.values.get("address") for one in operations if one.kind == "backend" and one.act != Act.DELETE)
-    return names.first_look([address for address in brought if isinstance(address, str)], now=now)
 
 
 class BatchRefused(Refused):

@@ -9,6 +9,7 @@ from balancer.queries import desired_state, names
 from balancer.services import batch, edits, sandbox, writing
 from balancer.services.batch import BatchRefused, Operation
 from balancer.services.beside import whole
+from balancer.services.names import look_first
 from balancer.services.sandbox import Verdict
 from tenants.actor import Actor
 from tenants.errors import FieldError, Refused
@@ -43,7 +44,7 @@ def of_operations(
     """As the rows would stand after them, and after what `beside` writes. Raise `Invalid`, or what a limit refuses."""
     pointers: dict[str, str] = {}
     try:
-        with batch.names_first(operations, now=now), writing.tried():
+        with look_first(operations, now=now), writing.tried():
             done = batch.run(operations, by=by, now=now, force=True)
             beside()
             state = names.resolved(whole(desired_state.of(tenant)), tenant.pk)

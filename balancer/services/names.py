@@ -5,12 +5,13 @@ transaction, and written. Many tenants with one name are one look-up. An answer 
 said of it; one that leads elsewhere marks the tenants whose nodes are to be told.
 """
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from hashlib import blake2b
 from ipaddress import ip_address
+from typing import Any, Protocol
 
 import structlog
 from django.conf import settings
@@ -49,6 +50,21 @@ def first_look(values: Collection[str], *, now: datetime) -> Iterator[None]:
         yield
     finally:
         _looked.reset(token)
+
+
+class Brings(Protocol):
+    """An operation of many (`services.batch`)."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def values(self) -> Mapping[str, Any]: ...
+
+
+def look_first(operations: Iterable[Brings], *, now: datetime) -> AbstractContextManager[None]:
+    """`first_look` at what they bring."""
+    brought = (one.values.get("address") for one in operations if one.kind == "backend")
+    return first_look([address for address in brought if isinstance(address, str)], now=now)
 
 
 def _name_in(value: str) -> str | None:

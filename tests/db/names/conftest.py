@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.utils import timezone
 
 from balancer.fleet.models import Name
@@ -16,6 +17,8 @@ from tenants.scope import platform_scope, tenant_scope
 from tests import build, nameserver
 from tests.db.changes.conftest import Fleet
 from tests.db.changes.conftest import fleet as fleet  # a fixture of these tests too
+from tests.db.status.conftest import kept as kept
+from tests.db.status.conftest import redis_of_session as redis_of_session
 from tests.nameserver import NameServer
 
 APP = "app.example.com"
@@ -81,7 +84,7 @@ def row(name: str = APP) -> Name:
 
 
 @pytest.fixture
-def site(fleet: Fleet, dns: NameServer) -> Site:
+def site(fleet: Fleet, dns: NameServer, kept: "redis.Redis") -> Site:
     pool = build.pool(fleet.tenant, name="shop", check_type="none")
     build.route(fleet.tenant, pool, host="shop.test")
     made = fleet.post("backends", {"pool": pool.pk, "address": f"{APP}:8080"}, status=201)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from balancer.haproxy.naming import address_key
 from balancer.models import Backend, Pool, Route
+from balancer.queries import status as queries
 from balancer.services import status
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
@@ -108,7 +109,7 @@ def say(world: World, site: Site, **opers: str) -> None:
         node = world.ours.placement.cluster.nodes.get(name="n1")
         told = {
             frames.name(world.ours, address_key(site.backend["id"], f"10.1.0.{last}", 8080), f"p{site.pool.pk}"):
-            frames.server(oper, sessions=3)
+            frames.server(sessions=3, **({"admin": oper} if oper == "maint" else {"oper": oper}))
             for last, oper in ((name[1:], oper) for name, oper in opers.items())
         }  # fmt: skip
         now = timezone.now()
@@ -124,7 +125,13 @@ def test_each_address_is_shown_with_what_is_seen_there(site: Site, committed: Wo
     assert (shown["status"]["oper"], shown["status"]["sessions"]) == ("up", 6), "requests go there"
     say(committed, site, a1="down", a2="down")
     assert site.shown()["status"]["oper"] == "down"
-    assert site.fleet.get(f"pools/{site.pool.pk}")["status"]["total"] == 2
+    assert site.fleet.get(f"pools/{site.pool.pk}")["status"]["total"] == 1, "backends are counted, not addresses"
+
+
+def test_addresses_on_their_way_out_say_nothing(site: Site, committed: World) -> None:
+    say(committed, site, a1="up", a2="up", a9="maint")
+    seen = queries.tenant_snapshot(committed.ours.key, now=timezone.now()).by_backend()[site.backend["id"]][1]
+    assert seen.sessions == 6
 
 
 def page(world: World, site: Site, language: str = "en") -> str:
