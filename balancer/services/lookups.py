@@ -54,13 +54,9 @@ def look(name: str) -> Looked:
     except dns.resolver.NXDOMAIN:
         return Looked(problem=f"The name {name} does not exist.")
     except dns.exception.Timeout:
-        return silent(name)
+        return Looked(problem=f"The name servers of {name} do not answer.")
     except dns.exception.DNSException:
         return Looked(problem=f"The name servers of {name} give no answer, but an error.")
-
-
-def silent(name: str) -> Looked:
-    return Looked(problem=f"The name servers of {name} do not answer.")
 
 
 def _ask(asking: dns.resolver.Resolver, name: str) -> Looked:

@@ -16,9 +16,11 @@ from typing import Any, Protocol
 import structlog
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from balancer.fleet.models import Name, NameUse
 from balancer.haproxy.names import MOST, settled
+from balancer.queries import store
 from balancer.services import addresses, lookups
 from balancer.services.lookups import Looked
 from tenants.outbound import waiting
@@ -31,8 +33,10 @@ MOST_PATIENCE = 60  # seconds between two looks at a name that fails
 LEASE = timedelta(seconds=15)  # longer than any look
 UNUSED = timedelta(minutes=10)  # somebody may be about to save it
 FIRST_SECONDS = 4.0  # that a save waits for all of its names
-AT_ONCE = 200
-ROUNDS = 20
+AT_ONCE = lookups.AT_ONCE  # all of a round are asked at the same moment
+ROUNDS = 40
+ROUND_SECONDS = 6.0  # both kinds of address, and a moment
+ALONE_SECONDS = 30
 
 _looked: ContextVar[dict[str, Looked] | None] = ContextVar("names_looked_up", default=None)
 
@@ -118,25 +122,41 @@ def policy() -> addresses.Policy:
 
 
 def look_at_due(*, now: datetime) -> int:
-    """In the platform's scope, outside of a transaction. Several workers share what is due. Returns how many names lead
-    elsewhere than before."""
+    """In the platform's scope, outside of a transaction. Returns how many names lead elsewhere than before.
+
+    One at a time: names whose servers are silent must not take the workers that changes wait for. After a round with
+    such ones, the others' turn comes first again.
+    """
     changed = 0
-    for _ in range(ROUNDS):
-        claimed = claim(now=now)
-        if not claimed:
-            break
-        waiting.let_others_ask()
-        found = lookups.look_all(claimed, within=FIRST_SECONDS)
-        changed += sum(take(name, found.get(name) or lookups.silent(name), asked=now, now=now) for name in claimed)
-        if len(claimed) < AT_ONCE:
-            break
+    with alone() as mine:
+        for _ in range(ROUNDS if mine else 0):
+            claimed = claim(now=now)
+            waiting.let_others_ask()
+            found = lookups.look_all(claimed, within=ROUND_SECONDS)
+            changed += sum(take(name, looked, asked=now, now=now) for name, looked in found.items())
+            if len(claimed) < AT_ONCE or not all(looked.ips for looked in found.values()):
+                break
     return changed
+
+
+@contextmanager
+def alone() -> Iterator[bool]:
+    """False: somebody else is at it. Who dies meanwhile holds nobody up for long. Raises redis.RedisError."""
+    key, client = store.LOOKING, store.client()
+    mine = bool(client.set(key, "1", nx=True, ex=ALONE_SECONDS))
+    try:
+        yield mine
+    finally:
+        if mine:
+            client.delete(key)
 
 
 @transaction.atomic
 def claim(*, now: datetime) -> list[str]:
-    """Names that are due, the longest first, and nobody else's for a moment. Those that nobody uses go."""
-    due = Name.objects.select_for_update(skip_locked=True).filter(next_at__lte=now).order_by("next_at", "name")
+    """Names that are due, and nobody else's for a moment: those that are well first, then the longest due. Those that
+    nobody uses go."""
+    due = Name.objects.select_for_update(skip_locked=True).filter(next_at__lte=now)
+    due = due.order_by(F("failing_since").asc(nulls_first=True), "next_at", "name")
     rows = list(due[:AT_ONCE])
     used = set(NameUse.objects.filter(name__in=[row.name for row in rows]).values_list("name", flat=True))
     gone = [row.name for row in rows if row.name not in used and (row.asked_at or now - UNUSED) <= now - UNUSED]

@@ -6,12 +6,14 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+import redis
 from django.db import connection, transaction
 from django.utils import timezone
 
 from balancer.fleet.models import Deployment, Edit, Name, NameUse, Revision, Snapshot
 from balancer.haproxy import codec
 from balancer.models import Backend
+from balancer.queries import store
 from balancer.services import canary, names, pools, revisions
 from balancer.services.lookups import Looked
 from tenants.models import AuditEntry
@@ -326,6 +328,20 @@ def test_two_workers_share_what_is_due(site: Site) -> None:
         first = names.claim(now=now)
         again = names.claim(now=now)
     assert (len(held), seen, first, again) == (1, [[]], [APP], [])
+
+
+def test_one_looks_at_a_time_and_names_that_are_well_come_first(site: Site, kept: "redis.Redis") -> None:
+    with platform_scope():
+        for name in ("aaa.example.com", "bbb.example.com"):
+            Name.objects.create(name=name, next_at=build.NOW, failing_since=build.NOW)
+            NameUse.objects.create(tenant=site.tenant, name=name)
+        assert names.claim(now=timezone.now() + timedelta(seconds=1000))[0] == APP
+    kept.set(store.LOOKING, "1")
+    site.dns.addresses[APP] = ["10.1.0.9"]
+    assert look_again(5000) == 0
+    kept.delete(store.LOOKING)
+    assert look_again(5000) == 1
+    assert not kept.exists(store.LOOKING)
 
 
 def test_an_older_answer_does_not_undo_a_newer_one(site: Site) -> None:
