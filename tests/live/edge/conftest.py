@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.live.edge.alike import Alike, alike
 from tests.live.edge.nodes import LiveNode
 from tests.live.edge.origins import Origins
 from tests.live.edge.servers import running
@@ -25,3 +26,9 @@ def node() -> Iterator[LiveNode]:
         live.start()
         yield live
         live.kill()
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Alike]:
+    with alike("n1", "n2") as nodes:
+        yield nodes

@@ -1,20 +1,16 @@
 """Routes that are more than a prefix and a pool, on a real HAProxy: which one takes a request, and what it does."""
 
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
-import httpx
 import pytest
 
 from balancer.edge.converge import converge
 from balancer.haproxy.access_log import LINE_MAX, parse
-from balancer.haproxy.desired import Pool, Route, Server, Tenant
+from balancer.haproxy.desired import Route, Server
 from balancer.haproxy.protection import ClientRules
 from balancer.haproxy.routing import (
     Act,
@@ -32,63 +28,20 @@ from balancer.haproxy.routing import (
     Rewrite,
     Share,
 )
-from tests.live.edge.echo import Echo, echoes
-from tests.live.edge.nodes import NO_CHECK, LiveNode
+from tests.live.edge.alike import HOST, Alike, alike
 from tests.live.edge.test_access_log import reader
-
-HOST = "taaa.test"
-
-
-@dataclass
-class Bench:
-    """One node and three echoing origins, pools `p1` to `p3`, for all tests here."""
-
-    node: LiveNode
-    origins: list[Echo]
-    client: httpx.Client
-
-    def state(self, *routes: Route, key: str = "taaa", **values: Any) -> Tenant:
-        pools = tuple(
-            Pool(f"p{number}", servers=(Server("b1", "127.0.0.1", one.server_port),), health_check=NO_CHECK)
-            for number, one in enumerate(self.origins, 1)
-        )
-        return Tenant(key, pools, routes, **values)
-
-    def serve(self, *routes: Route, **values: Any) -> None:
-        report = self.node.tell(self.state(*routes, **values))
-        assert [one.outcome.value for one in report.tenants] == ["live"], report
-
-    def ask(self, path: str = "/", method: str = "GET", host: str = HOST, **options: Any) -> httpx.Response:
-        headers = {
-            "Host": host,
-            "Connection": "close",
-            **options.pop("headers", {}),
-        }  # kept, it stays with an old worker
-        self.client.cookies.clear()
-        return self.client.request(method, f"http://127.0.0.1:{self.node.port}{path}", headers=headers, **options)
-
-    def pool(self, path: str = "/", method: str = "GET", **options: Any) -> str:
-        """Who answered: an origin's name, or the status."""
-        answer = self.ask(path, method, **options)
-        return answer.json()["name"] if answer.status_code == 200 else str(answer.status_code)
 
 
 @pytest.fixture(scope="module")
-def bench() -> Iterator[Bench]:
-    with ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vf-"))
-        origins = stack.enter_context(echoes("p1", "p2", "p3"))
-        node = LiveNode(Path(folder) / "n1")
-        node.start()
-        stack.callback(node.kill)
-        client = stack.enter_context(httpx.Client(timeout=5, trust_env=False, verify=False))  # noqa: S501 - no TLS here
-        yield Bench(node, origins, client)
+def bench() -> Iterator[Alike]:
+    """One node for all tests here; what two do is in test_two_nodes."""
+    with alike("n1") as one:
+        yield one
 
 
 @pytest.fixture(autouse=True)
-def quiet(bench: Bench) -> None:
-    for origin in bench.origins:
-        origin.said, origin.body, origin.wait = {}, "", None
+def quiet(bench: Alike) -> None:
+    bench.quiet()
 
 
 def route(key: str, path: str = "/", pool: str = "p1", **values: Any) -> Route:
@@ -99,7 +52,7 @@ def when(*conditions: Condition, path: PathMatch = PathMatch.PREFIX) -> Match:
     return Match(path, conditions)
 
 
-def test_a_path_is_a_prefix_by_segments_exact_or_an_expression(bench: Bench) -> None:
+def test_a_path_is_a_prefix_by_segments_exact_or_an_expression(bench: Alike) -> None:
     bench.serve(
         route("r1"),
         route("r2", "/api", "p2"),
@@ -135,7 +88,7 @@ CONDITIONS: list[tuple[Condition, Sent, Sent]] = [
 ]
 
 
-def test_every_condition_holds_or_does_not(bench: Bench) -> None:
+def test_every_condition_holds_or_does_not(bench: Alike) -> None:
     routes = [route("r0")]
     for number, (condition, _, _) in enumerate(CONDITIONS):
         routes.append(route(f"r{number + 1}", "/", "p2", host=f"h{number}.test", match=when(condition)))
@@ -146,7 +99,7 @@ def test_every_condition_holds_or_does_not(bench: Bench) -> None:
         assert (bench.pool(host=host, **holds), bench.pool(host=host, **not_so)) == ("p2", "p1"), condition
 
 
-def test_all_conditions_of_a_route_are_to_hold(bench: Bench) -> None:
+def test_all_conditions_of_a_route_are_to_hold(bench: Alike) -> None:
     both = when(Condition(On.METHOD, value="GET"), Condition(On.HEADER, Op.PRESENT, "x-a"))
     bench.serve(route("r1", "/", "p2", match=both))
     assert bench.pool(headers=HEADERS) == "p2"
@@ -154,14 +107,14 @@ def test_all_conditions_of_a_route_are_to_hold(bench: Bench) -> None:
     assert bench.ask().text == "Nothing is routed here.\n"
 
 
-def test_priority_is_the_order(bench: Bench) -> None:
+def test_priority_is_the_order(bench: Alike) -> None:
     bench.serve(route("r1", "/api", "p1"), route("r2", "/", "p2", priority=1))
     assert bench.pool("/api") == "p2"
     bench.serve(route("r1", "/api", "p1", priority=2), route("r2", "/", "p2", priority=1))
     assert (bench.pool("/api"), bench.pool("/x")) == ("p1", "p2")
 
 
-def test_a_wildcard_has_a_router_too(bench: Bench) -> None:
+def test_a_wildcard_has_a_router_too(bench: Alike) -> None:
     get = when(Condition(On.METHOD, value="GET"))
     bench.serve(route("r1", host="*.w.test", match=get), route("r2", pool="p2", host="x.w.test"))
     assert (bench.pool(host="a.w.test"), bench.pool(host="x.w.test"), bench.pool(host="a.b.w.test")) == (
@@ -171,7 +124,7 @@ def test_a_wildcard_has_a_router_too(bench: Bench) -> None:
     )
 
 
-def test_a_redirect_arrives_as_written(bench: Bench) -> None:
+def test_a_redirect_arrives_as_written(bench: Alike) -> None:
     url = "https://x/?a=1&b=2#f'"
     odd = 'https://x/%20%[env(HOME)]${HOME}"\\;{}|^`<>'
     codes = (301, 302, 303, 307, 308)
@@ -187,7 +140,7 @@ def test_a_redirect_arrives_as_written(bench: Bench) -> None:
     assert bench.ask("/pre/a?b=c&d='#").headers["location"] == "https://y.test/new/pre/a?b=c&d='"
 
 
-def test_a_fixed_answer_arrives_as_written(bench: Bench) -> None:
+def test_a_fixed_answer_arrives_as_written(bench: Alike) -> None:
     body = "<p>\"é\" ${HOME}\n%[env(HOME)] 'x' #\\ \t;</p>\r\n" + "é" * 2000
     page = Action(Act.RESPOND, status=418, content_type="text/html; charset=utf-8", body=body)
     bench.serve(
@@ -200,7 +153,7 @@ def test_a_fixed_answer_arrives_as_written(bench: Bench) -> None:
     assert bench.ask("/no").status_code == 204
 
 
-def test_weights_are_kept_to_and_a_client_stays(bench: Bench) -> None:
+def test_weights_are_kept_to_and_a_client_stays(bench: Alike) -> None:
     weighted = Action(Act.WEIGHTED, (Share("p1", 90), Share("p2", 10), Share("p3", 0)))
     bench.serve(route("r1", "/", "", action=weighted))
     by_cookie = Counter(bench.pool(headers={"Cookie": f"vf_share={draw}"}) for draw in range(100))
@@ -224,7 +177,7 @@ def test_weights_are_kept_to_and_a_client_stays(bench: Bench) -> None:
     assert by_cookie == {"p1": 50, "p2": 50}
 
 
-def test_path_and_host_are_rewritten(bench: Bench) -> None:
+def test_path_and_host_are_rewritten(bench: Alike) -> None:
     def rewritten(path: str, rewrite: Rewrite, key: str, **values: Any) -> Route:
         return route(key, path, handling=Handling(rewrite=rewrite), **values)
 
@@ -243,7 +196,7 @@ def test_path_and_host_are_rewritten(bench: Bench) -> None:
     assert bench.ask("/host").json()["headers"]["host"] == "other.test"
 
 
-def test_headers_are_set_added_and_removed(bench: Bench) -> None:
+def test_headers_are_set_added_and_removed(bench: Alike) -> None:
     odd = 'it\'s 100% %[src] ${HOME} "#1" \\'
     requests = (HeaderEdit(Edit.SET, "X-Set", odd), HeaderEdit(Edit.REMOVE, "X-Gone"))
     answers = (
@@ -264,14 +217,14 @@ def test_headers_are_set_added_and_removed(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("handling", [Handling(), Handling(compression=True)], ids=["plain", "routed"])
-def test_nobody_speaks_in_our_headers(bench: Bench, handling: Handling) -> None:
+def test_nobody_speaks_in_our_headers(bench: Alike, handling: Handling) -> None:
     bench.serve(route("r1", handling=handling))
     claims = {"X-VeloFlux-Lead": "taaa_r2/", "x_veloflux_lead": "taaa_r2/", "X-Veloflux_Source": "6.6.6.6"}
     seen = bench.ask(headers=claims).json()["headers"]
     assert not [name for name in seen if "veloflux" in name]
 
 
-def test_another_pool_of_a_routed_host_is_a_command(bench: Bench) -> None:
+def test_another_pool_of_a_routed_host_is_a_command(bench: Alike) -> None:
     only = when(Condition(On.METHOD, value="GET"))
     bench.serve(route("r1", match=only))
     worker = bench.node.worker_pid
@@ -280,7 +233,7 @@ def test_another_pool_of_a_routed_host_is_a_command(bench: Bench) -> None:
     assert (bench.pool(), bench.node.worker_pid) == ("p2", worker)
 
 
-def test_a_host_becomes_routed_with_the_reload_and_plain_without_one(bench: Bench) -> None:
+def test_a_host_becomes_routed_with_the_reload_and_plain_without_one(bench: Alike) -> None:
     plain = (route("r1"), route("r2", "/api", "p2"))
     bench.serve(*plain)
     more = (plain[0], replace(plain[1], pool="p3", match=when(Condition(On.HEADER, Op.PRESENT, "x-a"))))
@@ -297,7 +250,7 @@ def test_a_host_becomes_routed_with_the_reload_and_plain_without_one(bench: Benc
     assert (bench.pool("/api"), bench.pool("/api", headers=HEADERS)) == ("p1", "p3")
 
 
-def test_the_access_log_names_pool_and_backend_once(bench: Bench) -> None:
+def test_the_access_log_names_pool_and_backend_once(bench: Alike) -> None:
     bench.serve(route("r1", "/", "p2", match=when(Condition(On.METHOD, value="GET"))))
     with reader(bench.node) as heard:
         bench.ask("/a")
@@ -308,7 +261,7 @@ def test_the_access_log_names_pool_and_backend_once(bench: Bench) -> None:
     assert (lines[1].status, lines[1].path) == (404, "/b")
 
 
-def test_nothing_drifts_with_a_router(bench: Bench) -> None:
+def test_nothing_drifts_with_a_router(bench: Alike) -> None:
     from balancer.edge.look import look_at_all
     from balancer.haproxy.planner import drift
 
@@ -318,14 +271,14 @@ def test_nothing_drifts_with_a_router(bench: Bench) -> None:
     assert drift(state, look_at_all(node.runtime), node.capabilities) == []
 
 
-def test_maintenance_says_so(bench: Bench) -> None:
+def test_maintenance_says_so(bench: Alike) -> None:
     bench.serve(route("r1", handling=Handling(maintenance=Maintenance("<h1>Back soon</h1>", retry_after_s=60))))
     answer = bench.ask()
     assert (answer.status_code, answer.text, answer.headers["retry-after"]) == (503, "<h1>Back soon</h1>", "60")
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
 
 
-def test_who_may_ask_from_elsewhere(bench: Bench) -> None:
+def test_who_may_ask_from_elsewhere(bench: Alike) -> None:
     cors = Cors(
         ("https://a.test", "http://b.test:81"), ("GET", "PUT"), ("X-Q",), ("X-R",), credentials=True, max_age_s=60
     )
@@ -351,7 +304,7 @@ def test_who_may_ask_from_elsewhere(bench: Bench) -> None:
     assert bench.ask(headers={"Origin": "https://any.test"}).headers["access-control-allow-origin"] == "*"
 
 
-def test_a_body_has_a_limit_chunked_too(bench: Bench) -> None:
+def test_a_body_has_a_limit_chunked_too(bench: Alike) -> None:
     bench.serve(route("r1", handling=Handling(max_body=100)), route("r2", "/large", handling=Handling(max_body=50_000)))
 
     def chunks(size: int) -> Iterator[bytes]:
@@ -371,7 +324,7 @@ def test_a_body_has_a_limit_chunked_too(bench: Bench) -> None:
     assert bench.ask("/large", "POST", content=chunks(60_000)).status_code == 413
 
 
-def test_an_answer_may_take_so_long(bench: Bench) -> None:
+def test_an_answer_may_take_so_long(bench: Alike) -> None:
     import threading
 
     bench.serve(route("r1", handling=Handling(timeout_ms=200)))
@@ -381,7 +334,7 @@ def test_an_answer_may_take_so_long(bench: Bench) -> None:
     assert (answer.status_code, answer.text) == (504, "The server took too long to answer.\n")
 
 
-def test_answers_are_compressed_where_asked_for(bench: Bench) -> None:
+def test_answers_are_compressed_where_asked_for(bench: Alike) -> None:
     bench.serve(route("r1", "/packed", handling=Handling(compression=True)), route("r2"))
     bench.origins[0].said = {"Content-Type": "text/html"}
     bench.origins[0].body = "a" * 5000
@@ -391,7 +344,7 @@ def test_answers_are_compressed_where_asked_for(bench: Bench) -> None:
     assert "content-encoding" not in bench.ask("/packed", headers={"Accept-Encoding": "identity"}).headers
 
 
-def test_retries_and_errors_are_the_pools(bench: Bench) -> None:
+def test_retries_and_errors_are_the_pools(bench: Alike) -> None:
     state = bench.state(route("r1", match=when(Condition(On.METHOD, value="GET"))))
     dead = replace(state.pools[0], servers=(Server("b1", "127.0.0.1", 1), replace(state.pools[0].servers[0], key="b2")))
     bench.node.tell(replace(state, pools=(dead, *state.pools[1:])))
