@@ -9,7 +9,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Delivery, Deploy, Edit, Revision
 from balancer.queries import names, objects
-from balancer.services import beside, edits, releases, revisions, writing
+from balancer.services import beside, edits, name_uses, releases, revisions, writing
 from balancer.services.revisions import Making
 from tenants.actor import Actor
 from tenants.errors import Conflict, FieldError, Refused
@@ -176,6 +176,7 @@ def discard(tenant_id: str, *, by: Actor, now: datetime) -> Discarded:
     writing.claim_hosts(changes)
     last = Revision.objects.filter(tenant=tenant_id).order_by("-number")[:1].get()
     Edit.objects.filter(pk__in=[edit.pk for edit in waiting]).update(revision=last, staged=False)
+    name_uses.settle(tenant_id, last.state, now=now)
     releases.let_go_of_hosts(tenant_id)
     audit.record(
         "change.discard", by=by, now=now, tenant=tenant, thing=last,

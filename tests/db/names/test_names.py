@@ -246,6 +246,20 @@ def test_what_waits_to_be_deployed_is_not_deployed_with_it(site: Site) -> None:
     assert site.told() == ["10.1.0.3", "10.1.0.51"]
 
 
+def test_what_is_discarded_or_tried_again_asks_for_what_is_deployed(site: Site) -> None:
+    site.fleet.api.put("/api/delivery", {"deploy": "staged"})
+    site.fleet.post("backends", {"pool": site.pool.pk, "address": "never.example.com:80"}, status=201)
+    site.fleet.post("changes/discard")
+    with tenant_scope(site.tenant):
+        assert list(NameUse.objects.values_list("name", flat=True)) == [APP]
+        deployment = Deployment.objects.filter(node__name="n1").latest("generation")
+    with platform_scope():
+        names.take(APP, Looked(("10.1.0.8",), 60), asked=timezone.now(), now=timezone.now())
+    site.fleet.report("refused", on="n1", reason="no")
+    site.fleet.post(f"deployments/{deployment.pk}/retry", status=202)
+    assert site.told() == ["10.1.0.8"], "not what the name had when it was cut"
+
+
 def test_going_back_brings_the_name_and_not_its_old_addresses(site: Site) -> None:
     site.fleet.api.patch(f"/api/backends/{site.backend['id']}", {"address": "10.9.0.1:80"})
     site.fleet.cut()
