@@ -10,14 +10,14 @@ from tenants import scope
 
 
 def note(names: Collection[str], *, now: datetime) -> None:
-    """In a tenant's scope, inside the change's transaction. A name that nobody has looked up yet is due at once."""
+    """In a tenant's scope, inside the change's transaction. A name that nobody has looked up yet is due at once. A new
+    use is behind until somebody has looked: what is found out while nobody sees it yet marks it not."""
     if not names:
         return
     tenant_id = scope.required().tenant_id
     Name.objects.bulk_create([Name(name=name, next_at=now) for name in sorted(names)], ignore_conflicts=True)
-    NameUse.objects.bulk_create(
-        [NameUse(tenant_id=tenant_id, name=name) for name in sorted(names)], ignore_conflicts=True
-    )
+    uses = [NameUse(tenant_id=tenant_id, name=name, behind=True) for name in sorted(names)]
+    NameUse.objects.bulk_create(uses, ignore_conflicts=True)
 
 
 def settle(tenant_id: str, state: Mapping[str, Any], *, now: datetime) -> None:
