@@ -140,6 +140,7 @@ PASSED: dict[str, Promise] = {
     Because.COOKIE: _lazy("It goes past the cache: it has a cookie."),
     Because.BODY: _lazy("It goes past the cache: it has a body."),
     Because.RANGE: _lazy("It goes past the cache: it asks for a part only (Range)."),
+    Because.OVERRIDE: _lazy("It goes past the cache: a header asks for another address or method."),
     Because.UPGRADE: _lazy("It goes past the cache: it asks for another protocol (Upgrade)."),
 }
 

@@ -20,15 +20,24 @@ class Because(StrEnum):
     BODY = "body"
     RANGE = "range"
     UPGRADE = "upgrade"
+    OVERRIDE = "override"
     COOKIE = "cookie"
 
 
-_ALONE = {
+# With one of these a request goes to the pool. The last ones make some frameworks answer for another address or method
+# than the one that an answer would be kept under, and anybody can send them.
+ALONE = {
     "authorization": Because.AUTHORIZATION,
     "content-length": Because.BODY,
     "transfer-encoding": Because.BODY,
     "range": Because.RANGE,
     "upgrade": Because.UPGRADE,
+    "x-original-url": Because.OVERRIDE,
+    "x-rewrite-url": Because.OVERRIDE,
+    "x-http-method": Because.OVERRIDE,
+    "x-http-method-override": Because.OVERRIDE,
+    "x-method-override": Because.OVERRIDE,
+    "x-host": Because.OVERRIDE,
 }
 
 
@@ -47,7 +56,7 @@ def kept(route: Route, method: str, headers: Lines) -> Kept | None:
     if method not in ("GET", "HEAD"):
         return Kept(cache.ttl_s, Because.METHOD)
     lines = _edited(headers, route.handling.request_headers)
-    found = [because for name, because in _ALONE.items() if any(name == line for line, _ in lines)]
+    found = [because for name, because in ALONE.items() if any(name == line for line, _ in lines)]
     if found:
         return Kept(cache.ttl_s, found[0])
     cookies = [value.strip(" \t") for name, value in lines if name == "cookie"]

@@ -7,7 +7,7 @@ another mark (a map's entry, `running.PURGES`), and nothing of before is found a
 """
 
 from balancer.haproxy.desired import Route, Tenant
-from balancer.haproxy.keeping import SHARE_COOKIE
+from balancer.haproxy.keeping import ALONE, SHARE_COOKIE
 from balancer.haproxy.running import LEADS, PURGES
 from balancer.haproxy.sites import Site, cache_name, cached, routed_sites
 from balancer.haproxy.text import name
@@ -20,14 +20,10 @@ KEY = (
     f"%[var(txn.lead),map_str({LEADS})].%[var(txn.lead),field(1,/),map_str({PURGES},0)].%[ssl_fc]"
     ".%[var(txn.packs)].%[req.fhdr(x-forwarded-host),sha1,hex]"
 )
-# What somebody proves himself by, what has a body, asks for a part or for a tunnel goes to the pool. A worker that
-# stops hears of no purge any more. Who only has the cookie of a weighted route has none that says who he is.
-ACLS = f"""    acl alone req.hdr(authorization) -m found
-    acl alone req.hdr(content-length) -m found
-    acl alone req.hdr(transfer-encoding) -m found
-    acl alone req.hdr(range) -m found
-    acl alone req.hdr(upgrade) -m found
-    acl alone stopping
+# What somebody proves himself by, what has a body, asks for a part or for a tunnel (`ALONE`) goes to the pool. A worker
+# that stops hears of no purge any more. Who only has the cookie of a weighted route has none that says who he is.
+ACLS = "".join(f"    acl alone req.hdr({header}) -m found\n" for header in ALONE)
+ACLS += f"""    acl alone stopping
     acl has_cookies req.hdr(cookie) -m found
     acl has_one_cookie req.fhdr_cnt(cookie) eq 1
     acl is_drawn req.fhdr(cookie) -m reg ^{SHARE_COOKIE}=[0-9]+$

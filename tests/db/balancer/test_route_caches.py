@@ -142,5 +142,6 @@ def test_the_tester_says_whether_it_would_be_kept(tenant: Tenant, api: build.Api
     assert told(host="b.test") is None
     assert told(method="POST")["because"] == "method"
     asked = {"Authorization": "x", "Cookie": "a=b", "Range": "bytes=0-1", "Content-Length": "1", "Upgrade": "x"}
+    asked["X-Original-URL"] = "/x"
     because = [told(headers={name: value})["because"] for name, value in asked.items()]
-    assert because == ["authorization", "cookie", "range", "body", "upgrade"]
+    assert because == ["authorization", "cookie", "range", "body", "upgrade", "override"]

@@ -36,7 +36,13 @@ QUERIES = ["a=a", "b=ab&a=1", "a=", "a", "X-A=abc;b=b", "a=1&a=ab"]
 COOKIES = ["a=a", "b=ab; a=1", "a=", "a", "X-A=abc;b=b", "a=1; a=ab", "a = b"]
 SOURCES = ["203.0.113.9", "10.1.2.3", "2001:db8::1", "127.0.0.1"]
 NETWORKS = ["10.0.0.0/8", "2001:db8::/32", "203.0.113.9/32,10.0.0.0/8", "0.0.0.0/0"]
-ALONE = [("authorization", "x"), ("range", "bytes=0-1"), ("content-length", "0"), ("upgrade", "x")]
+ALONE = [
+    ("authorization", "x"),
+    ("range", "bytes=0-1"),
+    ("content-length", "0"),
+    ("upgrade", "x"),
+    ("x-host", "b.test"),
+]
 HOSTS = ["a.test", "b.test", "*.a.test"]
 ASKED_HOSTS = [*HOSTS[:2], "x.a.test", "A.Test", "a.test:80", "b.test.", "x.y.a.test", "c.test"]
 
