@@ -60,7 +60,7 @@ def redeploy(node: Node, sent: Sent, by: Actor, now: datetime) -> None:
 
 def rotate(node: Node, sent: Sent, by: Actor, now: datetime) -> dict[str, Any]:
     one_time = node_keys.rotate(node, by=by, now=now)
-    return shown(node.name, one_time, "join" if node.joined_at is None else "fetch-key")
+    return shown(node.name, one_time, node_keys.act_for(node))
 
 
 def remove(node: Node, sent: Sent, by: Actor, now: datetime) -> None:

@@ -218,8 +218,7 @@ class NodeViewSet(mixins.ListModelMixin, KitViewSet):
         self.access.require_staffs_proof(now=timezone.now())
         node = self.get_object()
         one_time = node_keys.rotate(node, by=self.actor, now=timezone.now())
-        command = "join" if node.joined_at is None else "fetch-key"
-        return self.answer(self.get_object(), onboarding=shown(one_time, command))
+        return self.answer(self.get_object(), onboarding=shown(one_time, node_keys.act_for(node)))
 
     @extend_schema(request=None, responses=FleetNodeSerializer)
     @action(detail=True, methods=["post"])

@@ -41,10 +41,13 @@ def forget_queue(node_id: str) -> None:
 
 
 def url_for(user: str, password: str, *, basis: str = "") -> str:
-    """As the node's worker is to reach Redis. `basis`: where, if not where the console does."""
+    """As the node's worker is to reach Redis. `basis`: where, if not where the console does. With rediss:// the
+    certificate is verified, which kombu leaves out unless it is told (5.7)."""
     where = urlsplit(basis or settings.REDIS_URL)
     host = f"[{where.hostname}]" if ":" in (where.hostname or "") else where.hostname
-    return urlunsplit(where._replace(netloc=f"{user}:{quote(password, safe='')}@{host}:{where.port or 6379}"))
+    netloc = f"{user}:{quote(password, safe='')}@{host}:{where.port or 6379}"
+    query = "ssl_cert_reqs=required" if where.scheme == "rediss" and not where.query else where.query
+    return urlunsplit(where._replace(netloc=netloc, query=query))
 
 
 def _save(server: Any) -> None:

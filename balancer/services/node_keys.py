@@ -82,6 +82,11 @@ def rotate(node: Node, *, by: Actor, now: datetime) -> OneTime:
     return one_time
 
 
+def act_for(node: Node) -> str:
+    """Of `manage.py node`: one that was never heard has no folder that another key could go to."""
+    return "join" if node.heartbeat_at is None else "fetch-key"
+
+
 def _one_time(node: Node, *, now: datetime) -> OneTime:
     secret = PREFIX + secrets.token_urlsafe(32)
     node.join_digest, node.join_until = digest(secret), now + LIFETIME

@@ -14,7 +14,7 @@ from balancer.edge import signing
 from balancer.edge.signing import BadSignature
 from balancer.fleet.models import Deployment, Node, Snapshot
 from balancer.queries import cluster
-from balancer.services import nodes
+from balancer.services import broker_users, nodes
 from tenants import vault
 from tenants.models import AuditEntry
 from tenants.scope import platform_scope, tenant_scope
@@ -104,6 +104,26 @@ def test_what_it_fetched_opens_redis_for_its_own_queue_and_nothing_else(staff: A
             own.lpush("node.aaaaaaaaaaaa.work", "x")
         with pytest.raises(redis.exceptions.NoPermissionError):
             own.get("veloflux:nodes")
+
+
+@pytest.mark.parametrize(
+    ("basis", "told"),
+    [
+        ("redis://10.0.0.7:6380/0", "redis://u:p%2F@10.0.0.7:6380/0"),
+        ("rediss://redis.example", "rediss://u:p%2F@redis.example:6379?ssl_cert_reqs=required"),
+        ("rediss://[2001:db8::1]:1/0?ssl_ca_certs=/x", "rediss://u:p%2F@[2001:db8::1]:1/0?ssl_ca_certs=/x"),
+    ],
+)
+def test_nodes_are_told_where_redis_is_for_them(basis: str, told: str) -> None:
+    assert broker_users.url_for("u", "p/", basis=basis) == told
+
+
+def test_a_node_whose_answer_was_lost_joins_again(staff: Api, kept: "redis.Redis") -> None:
+    told = joined(staff)
+    again = staff.post(f"/api/nodes/{told['id']}/rotate-key").json()
+    assert " node join " in again["onboarding"]["command"], "there is no folder of its yet"
+    assert fetch(again["onboarding"]["key"]).status_code == 200
+    assert users(kept, told) == {f"node-{told['id']}-2"}
 
 
 def test_a_one_time_key_ends_after_an_hour_and_another_takes_its_place(staff: Api, kept: "redis.Redis") -> None:

@@ -115,6 +115,7 @@ def test_a_refusal_is_said_on_the_page(browser: Client, beat: Beat) -> None:
 
 
 def test_a_key_is_changed_and_a_node_removed(browser: Client, beat: Beat) -> None:
+    beat("n1", "n2", at=timezone.now() - timedelta(seconds=60))
     beat("n1")
     answer = browser.post(f"{of('n2')}do/rotate-key/", {})
     assert re.search(r"node fetch-key \S+ vfn_", answer.content.decode())

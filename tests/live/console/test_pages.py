@@ -20,6 +20,8 @@ PAGES = (
     "/deployments/1",
     "/changes",
     "/logs",
+    "/events",
+    "/on-the-nodes",
     "/search?q=demo",
 )
 DOORS = ("/login", "/signup", "/preferences")
