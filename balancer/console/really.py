@@ -125,3 +125,6 @@ def node_row(answer: Answer, deployed: Deployed, pools: dict[str, str], *, at: f
         more=max(0, len(entries) - ENTRIES_MOST),
         errors=tuple(errors),
     )
+
+
+vars(index)["throttle_class_name"] = "expensive"  # as the API's: each is a question to every node
