@@ -102,6 +102,7 @@ sentences.add(
         _("This is no time, like 5s or 250ms."),
         _("A time of {time} is not within {least} and {most}."),
         _("A route rewrites its path once."),
+        _("It asks for a path that a rule before it has rewritten."),
         _("Its rules have too many combinations; import it in parts."),
         _("Written out, the rules would be more than {most} routes; import them in parts."),
         _("A connection whose name leads nowhere is closed here; say the names that it was for."),

@@ -35,6 +35,8 @@ def rest(text: Text, found: list[Proxy], ledger: Ledger) -> None:
     for proxy in found:
         asked = {word.lstrip("!") for line in proxy.own if line.words[0] != "acl" for word in line.words}
         for line in proxy.own:
+            if line.words[0] == "mode" and proxy.section.kind is Kind.FRONTEND:
+                ledger.managed(line.number, proxy.section.called)
             if line.words[0] == "acl" and len(line.words) > 1:
                 _acl(proxy, line, asked, ledger)
             elif line.words[0] in proxies.RULES:

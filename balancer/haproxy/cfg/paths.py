@@ -126,20 +126,25 @@ def _same_side(long: Shape, size: int) -> str:
 
 
 def _after(begin: Shape, other: Shape) -> Iterator[Shape]:
-    """A beginning, and what comes somewhere after it or overlaps its end."""
+    """A beginning, and what comes somewhere after it, or lies over a part of it."""
     end = "$" if other.by is By.END else ""
-    start = f"^{literal(begin.text, fold=begin.fold)}"
-    if begin.fold or other.fold:
-        yield Shape(By.REGEX, f"{start}.*{literal(other.text, fold=other.fold)}{end}")
-        return
-    if other.by is By.PART and other.text in begin.text:
-        yield begin
-        return
-    yield Shape(By.REGEX, f"{start}.*{literal(other.text, fold=False)}{end}")
-    for size in range(1, min(len(begin.text), len(other.text)) + 1):
-        if begin.text.endswith(other.text[:size]):
-            whole = begin.text + other.text[size:]
-            yield Shape(By.EXACT if other.by is By.END else By.BEGIN, whole)
+    yield Shape(By.REGEX, f"{begin.pattern}.*{literal(other.text, fold=other.fold)}{end}")
+    for at in range(len(begin.text)):
+        size = min(len(begin.text) - at, len(other.text))
+        if end and at + len(other.text) < len(begin.text):
+            continue
+        over, under = begin.text[at : at + size], other.text[:size]
+        if over.lower() != under.lower() or (over != under and not begin.fold and not other.fold):
+            continue
+        both_say = under if begin.fold and not other.fold else over
+        rest = begin if len(other.text) <= size else other
+        tail = begin.text[at + size :] if rest is begin else other.text[size:]
+        if not begin.fold and not other.fold:
+            yield Shape(By.EXACT if end else By.BEGIN, f"{begin.text[:at]}{both_say}{tail}")
+            continue
+        head = literal(begin.text[:at], fold=begin.fold)
+        middle = literal(both_say, fold=begin.fold and other.fold)
+        yield Shape(By.REGEX, f"^{head}{middle}{literal(tail, fold=rest.fold)}{end}")
 
 
 def written(paths: Paths) -> Iterator[tuple[str, PathMatch]]:

@@ -7,6 +7,7 @@ what those requests get instead, in routes before it. So the order of the routes
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from .atoms import Path
 from .conditions import Conj, When
 from .facts import Facts, narrowed
 from .said import Inexpressible
@@ -149,6 +150,8 @@ class Walk:
             one = ones[at]
             at += 1
             self.budget.spend()
+            if edits.rewrite and any(isinstance(atom, Path) for atom, _ in one.conj):
+                raise Stuck(one.step.line, "It asks for a path that a rule before it has rewritten.")
             try:
                 found = narrowed(facts, one.conj)
             except Inexpressible as error:
@@ -192,7 +195,8 @@ class Walk:
                     raise Stuck(one.step.line, str(error)) from error
                 return self._from(ones, one.after, facts, changed, used, pool)
             case Skip(to):
-                return self._from(ones, to, facts, edits, used, pool)
+                if not self._from(ones, to, facts, edits, used, pool):
+                    self._emit(facts, STOP, edits, used)  # and not what the rules say that were left out
             case Redirect() | Respond() as answer:
                 self._emit(facts, answer, edits, used)
         return True

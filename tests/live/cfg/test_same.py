@@ -1,14 +1,11 @@
 """An haproxy.cfg on a real HAProxy, and what its import made of it on a node of ours: the same requests, the same
 answers."""
 
-import contextlib
 import http.client
 import json
 import re
-import socket
 import ssl
 import string
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,11 +19,11 @@ from tenants.models import Tenant
 from tenants.roles import Role
 from tenants.scope import tenant_scope
 from tests import build
+from tests.live.cfg.original import original
 from tests.live.cfg.written import API, BLOG, DATABASE, MAINTENANCE, SECURE, Ask, Site
 from tests.live.edge.echo import echoes
 from tests.live.edge.nodes import LiveNode, eventually
 from tests.ports import free_port
-from tests.programs import HAPROXY
 
 pytestmark = pytest.mark.django_db
 OURS = ("front", "front_tls", "stats", "closed", "certificate")
@@ -53,24 +50,6 @@ def outcome(report: Any, key: str) -> list[str]:
 
 def names(text: str) -> list[str]:
     return sorted({name for _, name, _, _ in string.Formatter().parse(text) if name})
-
-
-@contextlib.contextmanager
-def original(folder: Path, text: str, ports: tuple[int, ...]) -> Iterator[None]:
-    (folder / "haproxy.cfg").write_text(text)
-    with subprocess.Popen([HAPROXY, "-db", "-f", "haproxy.cfg"], cwd=folder, stderr=subprocess.DEVNULL) as process:
-        try:
-            eventually(lambda: all(open_(port) for port in ports))
-            yield
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def open_(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-        return True
-    return False
 
 
 def answer(port: int, ask: Ask) -> dict[str, Any]:

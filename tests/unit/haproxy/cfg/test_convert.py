@@ -53,6 +53,11 @@ def test_what_is_left_out_goes_on_down_the_rules() -> None:
     assert found.routes[-1]["action"] == {"type": "redirect", "prefix": "https://x.test", "code": 302}
 
 
+def test_a_frontend_with_nothing_strange_has_no_refused_line() -> None:
+    found = of(" option httplog\n maxconn 5\n timeout client 5s\n log global\n default_backend a")
+    assert [one.text for one in found.lines if one.fate is Fate.REFUSED] == []
+
+
 def test_hosts_are_sites_and_none_is_asked_for_where_they_are_named() -> None:
     found = of(" use_backend a if { hdr(host) -i A.test }\n use_backend b if { hdr_end(host) .c.test }", host="")
     assert [(one["host"], one["pool"]) for one in found.routes] == [("a.test", "a"), ("*.c.test", "b")]
