@@ -91,8 +91,8 @@ def ours(tenant: Tenant, asked: Asked) -> tuple[Any, ...]:
     return (found.route.pool,)
 
 
-def theirs(port: int, asked: Asked) -> tuple[Any, ...]:
-    made = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+def theirs(address: str, port: int, asked: Asked) -> tuple[Any, ...]:
+    made = http.client.HTTPConnection(address, port, timeout=10)
     made.request(asked.method, asked.target, headers={"Host": asked.host, **dict(asked.headers)})
     got = made.getresponse()
     made.close()
@@ -108,21 +108,22 @@ def test_random_rules_are_the_same(tmp_path: Path) -> None:
     answering = "".join(
         f"backend {one}\n    mode http\n    http-request return status 200 hdr X-Pool {one}\n" for one in names
     )
-    limits = "defaults\n    timeout client 5s\n    timeout connect 5s\n    timeout server 5s\n"
-    kept: list[tuple[int, str, Tenant]] = []
+    limits = "defaults\n    timeout client 30s\n    timeout connect 5s\n    timeout server 30s\n"
+    port = free_port()
+    kept: list[tuple[str, str, Tenant]] = []  # each has an address of its own
     while len(kept) < 120:
-        port = free_port()
-        text = frontend(chance, f"f{len(kept)}", f"127.0.0.1:{port}")
+        address = f"127.0.0.{len(kept) + 1}"
+        text = frontend(chance, f"f{len(kept)}", f"{address}:{port}")
         tenant = state(text + serving)
         if tenant is not None:
-            kept.append((port, text, tenant))
+            kept.append((address, text, tenant))
     whole = limits + "".join(text for _, text, _ in kept) + answering
     compared = 0
-    with original(tmp_path, whole, (kept[-1][0],)):
-        for port, text, tenant in kept:
+    with original(tmp_path, whole, (port,)):
+        for address, text, tenant in kept:
             for _ in range(REQUESTS):
                 asked = request(chance)
                 told = f"{asked}\n{text}"
-                assert ours(tenant, asked) == theirs(port, asked), told
+                assert ours(tenant, asked) == theirs(address, port, asked), told
                 compared += 1
     assert compared == 120 * REQUESTS
