@@ -11,6 +11,7 @@ from django.utils.translation import gettext, gettext_noop
 
 from tenants.errors import FieldError, Refused
 
+_PLACE = re.compile(r"\{(\w+)\}")
 _templates: list[str] = [
     gettext_noop("There is nothing here."),
     gettext_noop("This needs the right “{needed}”, which {who} have."),
@@ -49,12 +50,13 @@ def sentence(said: Refused | FieldError) -> str:
 
 
 def translated(english: str) -> str:
-    for template in _templates:
-        found = _pattern(template).fullmatch(english)
-        if found:
-            places = {name: ", ".join(map(_known, value.split(", "))) for name, value in found.groupdict().items()}
-            return gettext(template).format(**places)
-    return english
+    """By the template that says most of it itself: some are little more than places."""
+    fits = [(template, found) for template in _templates if (found := _pattern(template).fullmatch(english))]
+    if not fits:
+        return english
+    template, found = max(fits, key=lambda fit: len(_PLACE.sub("", fit[0])))
+    places = {name: ", ".join(map(_known, value.split(", "))) for name, value in found.groupdict().items()}
+    return gettext(template).format(**places)
 
 
 def _known(word: str) -> str:
@@ -64,7 +66,7 @@ def _known(word: str) -> str:
 @cache
 def _pattern(template: str) -> re.Pattern[str]:
     """`{name}` stands for anything."""
-    parts = re.split(r"\{(\w+)\}", template)
+    parts = _PLACE.split(template)
     return re.compile(
         "".join(f"(?P<{part}>.*?)" if index % 2 else re.escape(part) for index, part in enumerate(parts)), re.DOTALL
     )
