@@ -61,8 +61,11 @@ class Reader(threading.Thread):
         while not self._ended.wait(pause):
             start = time.monotonic()
             self.turn()
-            spent = time.monotonic() - start
-            pause = max(INTERVAL_S - spent, spent * (SHARE - 1))
+            pause = self.pause_after(time.monotonic() - start)
+
+    def pause_after(self, spent: float) -> float:
+        """Seconds until the next reading, after one that took so long."""
+        return max(INTERVAL_S - spent, spent * (SHARE - 1))
 
     def turn(self) -> None:
         """One reading."""

@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from .listeners import Listener, Mode
 from .protection import ClientRules, SecurityHeaders
-from .routing import Action, Handling, Match
+from .routing import ANY_REQUEST, AS_IT_IS, TO_ITS_POOL, Action, Handling, Match
 from .serving import PLAIN, Serving
 
 
@@ -101,9 +101,9 @@ class Route:
     path_prefix: str
     pool: str = ""
     priority: int = 0  # of all that fit, the highest
-    match: Match = field(default_factory=Match)
-    action: Action = field(default_factory=Action)
-    handling: Handling = field(default_factory=Handling)
+    match: Match = ANY_REQUEST
+    action: Action = TO_ITS_POOL
+    handling: Handling = AS_IT_IS
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,8 @@ def plan_pools(
 
 def settings_changed(old: Pool, new: Pool) -> list[str]:
     """What of a pool HAProxy 2.6 only takes from a file."""
+    if old is new:
+        return []
     changes = (
         ("another algorithm", old.algorithm is not new.algorithm),
         ("another health check", old.health_check != new.health_check),

@@ -9,14 +9,16 @@ from .networks import network
 from .read_handling import read_handling
 from .read_parts import many, optional, page_of, text_or_none
 from .routing import (
+    ANY_REQUEST,
+    AS_IT_IS,
     MANY_CONDITIONS,
     MANY_LISTED,
     MANY_SHARES,
     REDIRECTS,
+    TO_ITS_POOL,
     Act,
     Action,
     Condition,
-    Handling,
     Match,
     On,
     Op,
@@ -31,7 +33,8 @@ PRIORITY_MAX = 1000
 def read_route(value: object, at: str) -> Route:
     fields = Fields(value, at)
     path = fields.choice("path", PathMatch) if fields.has("path") else PathMatch.PREFIX
-    action = optional(fields, "action", _action, Action())
+    action = optional(fields, "action", _action, TO_ITS_POOL)
+    match = Match(path, many(fields, "conditions", _condition, MANY_CONDITIONS))
     route = Route(
         key=fields.key("key"),
         host=fields.checked("host", fields.text("host"), host),
@@ -40,9 +43,9 @@ def read_route(value: object, at: str) -> Route:
         ),
         pool=fields.key("pool") if action.type is Act.POOL else _nothing(fields, "pool"),
         priority=fields.whole("priority", -PRIORITY_MAX, PRIORITY_MAX) if fields.has("priority") else 0,
-        match=Match(path, many(fields, "conditions", _condition, MANY_CONDITIONS)),
+        match=ANY_REQUEST if match == ANY_REQUEST else match,
         action=action,
-        handling=optional(fields, "handling", read_handling, Handling()),
+        handling=optional(fields, "handling", read_handling, AS_IT_IS),
     )
     if route.handling.cache and action.type not in (Act.POOL, Act.WEIGHTED):
         raise BadState(fields.where("handling.cache"), "only answers of a pool can be kept")

@@ -176,3 +176,7 @@ def forbidden(name: str, refused: frozenset[str]) -> bool:
     """A header of a hop's, or of ours; with underscores too, which CGI reads as hyphens."""
     meant = name.lower().replace("_", "-")
     return meant in refused or meant.startswith(("x-veloflux-", "x-forwarded-"))
+
+
+# What nearly every route says: one instance of each, so that they are known by a glance.
+ANY_REQUEST, TO_ITS_POOL, AS_IT_IS = Match(), Action(), Handling()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from .desired import Route, Tenant
-from .routing import Act, Action, Cache, Handling, Match, PathMatch, Share
+from .routing import ANY_REQUEST, AS_IT_IS, TO_ITS_POOL, Act, Cache, PathMatch, Share
 from .text import Unprintable, name
 
 DRAWS = 100  # a weighted route draws one of so many for a client that it does not know yet
@@ -33,7 +33,12 @@ class Site:
 
 
 def is_plain(route: Route) -> bool:
-    return route.match == Match() and route.action == Action() and route.handling == Handling()
+    """By identity first: of a thousand tenants' routes nearly all are."""
+    return (
+        (route.match is ANY_REQUEST or route.match == ANY_REQUEST)
+        and (route.action is TO_ITS_POOL or route.action == TO_ITS_POOL)
+        and (route.handling is AS_IT_IS or route.handling == AS_IT_IS)
+    )
 
 
 def sites(tenant: Tenant) -> tuple[Site, ...]:

@@ -48,7 +48,7 @@ def rows(stack: Stack, wanted: set[str], tenants: int) -> Iterator[Figure]:
     # Imported here: Django is set up from the stack's own environment.
     from tenants.models import Tenant
     from tenants.scope import platform_scope
-    from tests.bench import fleet, rendering, road
+    from tests.bench import api, fleet, node, rendering, road
 
     with platform_scope():
         demo = Tenant.objects.get(slug="demo")
@@ -67,6 +67,10 @@ def rows(stack: Stack, wanted: set[str], tenants: int) -> Iterator[Figure]:
     if "5" in wanted:
         (large,) = fleet.grow(["large"], pools=rendering.POOLS, backends=rendering.SERVERS)
         yield from rendering.desired(large)
+    if wanted & {"13", "14"}:
+        yield from api.rows(wanted)
+    if wanted & {"7", "8", "11", "12"}:
+        yield from node.rows(wanted)
 
 
 def setup(env: dict[str, str]) -> None:
@@ -94,7 +98,7 @@ def line(figure: Figure) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.bench")
     parser.add_argument("--tenants", type=int, default=1000)
-    parser.add_argument("--only", default="1,3,4,5,6,10,18")
+    parser.add_argument("--only", default="1,3,4,5,6,7,8,10,11,12,13,14,18")
     asked = parser.parse_args()
     redis_url = os.environ["VELOFLUX_REDIS_URL"].rpartition("/")[0] + "/7"
     table = HEAD

@@ -56,7 +56,7 @@ def fill(name: str, pools: int, backends: int) -> None:
         Pool(name=f"pool {n}", check_type="none", created_at=now, updated_at=now) for n in range(pools)
     )
     Backend.objects.bulk_create(
-        Backend(pool=pool, ip=f"127.1.{n % 250}.{m + 1}", port=9, created_at=now, updated_at=now)
+        Backend(pool=pool, ip=f"127.{1 + m // 250}.{n % 250}.{m % 250 + 1}", port=9, created_at=now, updated_at=now)
         for n, pool in enumerate(made)
         for m in range(backends)
     )

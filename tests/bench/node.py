@@ -1,0 +1,228 @@
+"""Rows 7, 8, 11 and 12: one node of 40,000 servers, its worker in this process, on a HAProxy of its own."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from balancer.edge.converge import converge
+from balancer.edge.look import look_at_all
+from balancer.edge.stats import Reader
+from balancer.haproxy.desired import HealthCheck, Pool, Route, Server, Tenant
+from balancer.haproxy.planner import drift, plan_steps
+from tests.bench.measure import Figure, ms, timed
+from tests.live.edge.nodes import NO_CHECK, LiveNode
+from tests.live.origins import Origin, origins
+
+TENANTS, POOLS, SERVERS, CHANGED = 1000, 10, 4, 1000
+HOST = "asked.test"
+SECONDS = 10
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def rows(wanted: set[str]) -> Iterator[Figure]:
+    with crowded() as (node, tenants):
+        if "7" in wanted:
+            yield planner(node, tenants)
+        if "8" in wanted:
+            yield updates(node, tenants)
+        if "11" in wanted:
+            yield statistics(node)
+        if "12" in wanted:
+            yield drift_scan(node, tenants)
+
+
+@contextmanager
+def crowded() -> Iterator[tuple[LiveNode, list[Tenant]]]:
+    with tempfile.TemporaryDirectory(prefix="vf-") as folder, origins("asked") as (origin,):
+        node = LiveNode(Path(folder) / "n1")
+        node.start()
+        try:
+            tenants = [tenant(number) for number in range(TENANTS)]
+            node.tell(*tenants, asked(origin))
+            yield node, tenants
+        finally:
+            node.kill()
+
+
+def tenant(number: int, *, pools: int = POOLS, servers: int = SERVERS, check: HealthCheck = NO_CHECK) -> Tenant:
+    made = tuple(
+        Pool(
+            f"p{number:06}{pool:06}",
+            servers=tuple(Server(f"b{pool:06}{s:06}", f"127.1.{number % 250}.{s + 1}", 9) for s in range(servers)),
+            health_check=check,
+        )
+        for pool in range(pools)
+    )
+    routes = tuple(Route(f"r{n}", f"h{number}.test", f"/p{n}", pool.key) for n, pool in enumerate(made))
+    return Tenant(f"t{number:012}", made, routes)
+
+
+def asked(origin: Origin) -> Tenant:
+    host, _, port = origin.address.partition(":")
+    pool = Pool("p1", servers=(Server("b1", host, int(port)),), health_check=NO_CHECK)
+    return Tenant("tasked", (pool,), (Route("r1", HOST, "/", "p1"),))
+
+
+def weighed(tenants: list[Tenant], weight: int) -> list[Tenant]:
+    """The same with another weight on CHANGED servers: all of as many tenants as have them."""
+    return [
+        replace(
+            one,
+            pools=tuple(replace(p, servers=tuple(replace(s, weight=weight) for s in p.servers)) for p in one.pools),
+        )
+        for one in tenants[: CHANGED // (POOLS * SERVERS)]
+    ]
+
+
+def one_each(tenants: list[Tenant], weight: int) -> list[Tenant]:
+    """Another weight on one server of each tenant: none can be passed over."""
+    return [
+        replace(one, pools=(replace(one.pools[0], servers=_first(one.pools[0], weight)), *one.pools[1:]))
+        for one in tenants
+    ]
+
+
+def _first(pool: Pool, weight: int) -> tuple[Server, ...]:
+    return (replace(pool.servers[0], weight=weight), *pool.servers[1:])
+
+
+def planner(node: LiveNode, tenants: list[Tenant]) -> Figure:
+    running, capabilities = look_at_all(node.node.runtime), node.node.capabilities
+    pairs = [*zip(tenants, one_each(tenants, 7), strict=True)]
+
+    def plan() -> int:
+        return sum(len(plan_steps(old, new, running, capabilities).commands) for old, new in pairs)
+
+    count = plan()
+    ours = timed(plan, times=9)
+    compared = timed(lambda: [old == new for old, new in pairs], times=9)
+    return Figure(
+        "7",
+        f"planner: {TENANTS * POOLS * SERVERS:,} servers, {count:,} changed, one of each tenant",
+        str(ours),
+        f"comparing the same values {ms(compared.median)}",
+        ours.median / compared.median,
+        "≤ 150 ms",
+        ours.median <= 0.15 and count == CHANGED,
+    )
+
+
+def updates(node: LiveNode, tenants: list[Tenant]) -> Figure:
+    """From the message to the report: files, commands, a look at what was brought about."""
+    pid = node.worker_pid
+    messages = [node.message(*weighed(tenants, weight)) for weight in range(10, 20)]
+    each = iter(messages)
+    ours = timed(lambda: converge(node.node, next(each)), times=len(messages) - 1)
+    assert node.worker_pid == pid, "no reload"
+    commands = [
+        f"set server {one.key}_{pool.key}/{server.key} weight 9"
+        for one in weighed(tenants, 9)
+        for pool in one.pools
+        for server in pool.servers
+    ]
+    batched = timed(lambda: node.node.runtime.ask_all(commands), times=9)
+    node.tell(*weighed(tenants, 100))  # what it was told last is what runs again
+    return Figure(
+        "8",
+        f"{CHANGED:,} server updates onto one node of {TENANTS * POOLS * SERVERS:,}",
+        str(ours),
+        f"the same commands, batched {ms(batched.median)}",
+        ours.median / batched.median,
+        "≤ 100 ms",
+        ours.median <= 0.1,
+    )
+
+
+def statistics(node: LiveNode) -> Figure:
+    """CPU of our reader and of HAProxy over some seconds of one reading a second, and what its clients notice."""
+    quiet, bare_cpu = p99(node), cpu_of(node, lambda: node.node.runtime.ask("show stat"))
+    reader = Reader(node.node, send=lambda body: None, repair=lambda why: None)
+    share, noisy = share_of_a_core(node, reader), p99_while(node, reader)
+    return Figure(
+        "11",
+        f"statistics each second: p99 of requests {ms(noisy)} instead of {ms(quiet)}",
+        f"{share * 100:.0f} % of a core",
+        f"`show stat` alone {ms(bare_cpu)} of CPU",
+        share / bare_cpu,
+        "≤ 25 % of a core, ≤ 1 ms more",
+        share <= 0.25 and noisy - quiet <= 0.001,
+    )
+
+
+def drift_scan(node: LiveNode, tenants: list[Tenant]) -> Figure:
+    capabilities = node.node.capabilities
+    kept = [one.loaded_state for one in node.node.store.kept.values() if one.loaded_state]
+
+    def scan() -> None:
+        running = look_at_all(node.node.runtime)
+        assert not [line for one in kept for line in drift(one, running, capabilities)]
+
+    assert len(kept) >= len(tenants)
+    cpu = min(cpu_of(node, scan) for _ in range(3))
+    bare = min(cpu_of(node, lambda: node.node.runtime.ask("show servers state")) for _ in range(3))
+    return Figure(
+        "12",
+        f"drift scan of {TENANTS * POOLS * SERVERS:,} servers, our CPU and HAProxy's",
+        ms(cpu),
+        f"`show servers state` alone {ms(bare)}",
+        cpu / bare,
+        "≤ 0.2 s of CPU",
+        cpu <= 0.2,
+    )
+
+
+def haproxy_cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def cpu_of(node: LiveNode, act: Callable[[], object]) -> float:
+    """Seconds of this process's CPU and of HAProxy's worker."""
+    pid = node.worker_pid
+    before, ours = haproxy_cpu(pid), time.process_time()
+    act()
+    return haproxy_cpu(pid) - before + time.process_time() - ours
+
+
+def share_of_a_core(node: LiveNode, reader: Reader) -> float:
+    reader.turn()  # the first one tells everything
+    start = time.monotonic()
+    cpu = cpu_of(node, lambda: turns(reader, threading.Event()))
+    return cpu / (time.monotonic() - start)
+
+
+def turns(reader: Reader, ended: threading.Event) -> None:
+    """As its thread does: a reading a second, less often where one takes long."""
+    until, pause = time.monotonic() + SECONDS, 0.0
+    while time.monotonic() < until and not ended.wait(pause):
+        start = time.monotonic()
+        reader.turn()
+        pause = reader.pause_after(time.monotonic() - start)
+
+
+def p99(node: LiveNode) -> float:
+    return asked_for(node, 3)
+
+
+def p99_while(node: LiveNode, reader: Reader) -> float:
+    ended = threading.Event()
+    thread = threading.Thread(target=turns, args=(reader, ended))
+    thread.start()
+    try:
+        return asked_for(node, SECONDS - 2)
+    finally:
+        ended.set()
+        thread.join()
+
+
+def asked_for(node: LiveNode, seconds: float) -> float:
+    """The 99th of a hundred requests, in seconds; asked by a process of its own, which the reader cannot hold up."""
+    words = ["-m", "tests.bench.asking", str(node.port), HOST, str(seconds)]
+    return float(subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True).stdout)
