@@ -8,7 +8,7 @@
     veloflux:drift                   hash   node name -> JSON {"at", "lines": {tenant id: [what should be otherwise]}}
     look:{ask}                       string the tenant key that a question is about, while somebody waits for answers
     look:{ask}:answers               list   what nodes answered, each one JSON text
-    veloflux:names                   lock   held by the one who looks names up
+    veloflux:looking-names-up        lock   held by the one who looks names up; redbeat has the names of its entries
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
@@ -26,7 +26,7 @@ from redis.retry import Retry
 
 NODES = "veloflux:nodes"
 DRIFT = "veloflux:drift"
-LOOKING = "veloflux:names"
+LOOKING = "veloflux:looking-names-up"
 WORKERS = "veloflux:workers"
 LEADER = "veloflux:leader"
 

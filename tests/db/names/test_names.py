@@ -21,6 +21,7 @@ from tenants.scope import platform_scope, tenant_scope
 from tests import build
 from tests.conftest import World
 from tests.db.names.conftest import APP, Site, follow, look_again, row
+from veloflux_site.celery import app
 
 
 def test_a_name_is_looked_up_at_once_and_each_address_told(site: Site) -> None:
@@ -424,3 +425,9 @@ def test_with_cookies_the_servers_stay_and_their_addresses_change(site: Site) ->
     assert look_again() == 1
     assert keys() == before
     assert site.told() == ["10.1.0.33", "10.1.0.2"]
+
+
+def test_nothing_is_kept_under_the_name_of_a_beats_entry() -> None:
+    """redbeat keeps each under its prefix."""
+    taken = {f"{app.conf.redbeat_key_prefix}{name}" for name in app.conf.beat_schedule}
+    assert taken.isdisjoint({store.LOOKING, store.NODES, store.DRIFT, store.WORKERS, store.LEADER})
