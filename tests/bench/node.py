@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from balancer.edge.stats import Reader
 from balancer.haproxy.desired import HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.planner import drift, plan_steps
 from tests.bench.measure import Figure, ms, timed
-from tests.live.edge.nodes import NO_CHECK, LiveNode
+from tests.live.edge.nodes import NO_CHECK, LiveNode, one_node
 from tests.live.origins import Origin, origins
 
 TENANTS, POOLS, SERVERS, CHANGED = 1000, 10, 4, 1000
@@ -40,15 +39,10 @@ def rows(wanted: set[str]) -> Iterator[Figure]:
 
 @contextmanager
 def crowded() -> Iterator[tuple[LiveNode, list[Tenant]]]:
-    with tempfile.TemporaryDirectory(prefix="vf-") as folder, origins("asked") as (origin,):
-        node = LiveNode(Path(folder) / "n1")
-        node.start()
-        try:
-            tenants = [tenant(number) for number in range(TENANTS)]
-            node.tell(*tenants, asked(origin))
-            yield node, tenants
-        finally:
-            node.kill()
+    with one_node() as node, origins("asked") as (origin,):
+        tenants = [tenant(number) for number in range(TENANTS)]
+        node.tell(*tenants, asked(origin))
+        yield node, tenants
 
 
 def tenant(number: int, *, pools: int = POOLS, servers: int = SERVERS, check: HealthCheck = NO_CHECK) -> Tenant:

@@ -3,7 +3,7 @@
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -13,6 +13,25 @@ from veloflux_site.local.say import CannotGoOnError, complain, say
 
 ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 STOPPING = 90  # seconds; longer than the slowest program may take
+
+
+def run(
+    process: subprocess.Popen[bytes], folder: Folder, bring_up: Callable[[], object], *, detach: bool, saying: str
+) -> int:
+    """The exit status of a command that starts everything: it stays, unless detached, and leaves nothing half up."""
+    stays = False
+    try:
+        bring_up()
+        stays = detach
+        return 0 if detach else stay(process, folder)
+    except KeyboardInterrupt:
+        return 0
+    except CannotGoOnError as reason:
+        complain(str(reason))
+        return 1
+    finally:
+        if not stays:
+            end(process, saying=saying)
 
 
 def stay(process: subprocess.Popen[bytes], folder: Folder) -> int:

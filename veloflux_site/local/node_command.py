@@ -26,7 +26,7 @@ from veloflux_site.local.environment import Settings
 from veloflux_site.local.folder import Folder
 from veloflux_site.local.joining import Fetched
 from veloflux_site.local.programs import Group
-from veloflux_site.local.say import CannotGoOnError, complain, say
+from veloflux_site.local.say import CannotGoOnError, say
 from veloflux_site.local.supervisor import Control
 
 STOPS = "stopping the worker, then HAProxy"
@@ -117,19 +117,7 @@ def _run(folder: Folder, *, detach: bool) -> int:
         supervisor.config_file(folder).write_text(supervisor.config_text(listed, folder=folder))
         process = supervisor.start(folder, lock=held, with_us=not detach)
         os.close(held)
-        stays = False
-        try:
-            _bring_up(folder, process)
-            stays = detach
-            return 0 if detach else foreground.stay(process, folder)
-        except KeyboardInterrupt:
-            return 0
-        except CannotGoOnError as reason:
-            complain(str(reason))
-            return 1
-        finally:
-            if not stays:
-                foreground.end(process, saying=STOPS)
+        return foreground.run(process, folder, lambda: _bring_up(folder, process), detach=detach, saying=STOPS)
 
 
 def _bring_up(folder: Folder, process: "subprocess.Popen[bytes]") -> None:

@@ -48,20 +48,12 @@ def _run(settings: Settings, folder: Folder, *, held: int, detach: bool) -> int:
     _write_config(settings, folder)
     process = supervisor.start(folder, lock=held, with_us=not detach)
     os.close(held)
-    stays = False
-    try:
+
+    def bring_up() -> None:
         first = _bring_up(settings, folder, process)
         print(announce.text(settings, first, detached=detach), flush=True)
-        stays = detach
-        return 0 if detach else foreground.stay(process, folder)
-    except KeyboardInterrupt:
-        return 0
-    except CannotGoOnError as reason:
-        complain(str(reason))
-        return 1
-    finally:
-        if not stays:
-            foreground.end(process, saying=STOPS)
+
+    return foreground.run(process, folder, bring_up, detach=detach, saying=STOPS)
 
 
 def _write_config(settings: Settings, folder: Folder) -> None:

@@ -27,7 +27,9 @@ def test_g13_the_config_follows_the_plan_at_once_and_counts_what_is_there(world:
     build.invitation(world.ours)
     shown = client.get(CONFIG).json()
     assert (shown["plan"], shown["limits"]["routes"], shown["limits"]["requests_per_second"]) == ("pro", 50, 1000)
-    assert shown["used"] == {"pools": 2, "routes": 1, "backends": 1, "listeners": 0, "members": 3, "domains": 0}
+    assert shown["used"] == {
+        "pools": 2, "routes": 1, "backends": 1, "listeners": 0, "caches": 0, "members": 3, "domains": 0,
+    }  # fmt: skip
     subscriptions.change(world.ours, plan="free", by=SYSTEM, now=timezone.now())
     after = client.get(CONFIG).json()
     assert (after["plan"], after["limits"]["routes"], after["limits"]["members"]) == ("free", 3, 2)

@@ -6,7 +6,6 @@ import json
 import re
 import ssl
 import string
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,7 @@ from tests import build
 from tests.live.cfg.original import original
 from tests.live.cfg.written import API, BLOG, DATABASE, MAINTENANCE, SECURE, Ask, Site
 from tests.live.edge.echo import echoes
-from tests.live.edge.nodes import LiveNode, eventually
+from tests.live.edge.nodes import LiveNode, eventually, one_node
 from tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
@@ -32,11 +31,8 @@ SITES = {"blog": BLOG, "api": API, "secure": SECURE, "maintenance": MAINTENANCE}
 
 @pytest.fixture(scope="module")
 def node() -> Iterator[LiveNode]:
-    with tempfile.TemporaryDirectory(prefix="vf-") as folder:
-        live = LiveNode(Path(folder) / "n1")
-        live.start()
+    with one_node() as live:
         yield live
-        live.kill()
 
 
 @pytest.fixture

@@ -1,13 +1,11 @@
 """A node and origins for each test; both are ended by their own handles."""
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.live.edge.alike import Alike, alike
-from tests.live.edge.nodes import LiveNode
+from tests.live.edge.nodes import LiveNode, one_node
 from tests.live.edge.origins import Origins
 from tests.live.edge.servers import running
 
@@ -20,12 +18,8 @@ def origins() -> Iterator[Origins]:
 
 @pytest.fixture
 def node() -> Iterator[LiveNode]:
-    # A unix socket's path may have 107 characters, and pytest's own folders are deep.
-    with tempfile.TemporaryDirectory(prefix="vf-") as folder:
-        live = LiveNode(Path(folder) / "n1")
-        live.start()
+    with one_node() as live:
         yield live
-        live.kill()
 
 
 @pytest.fixture(scope="module")

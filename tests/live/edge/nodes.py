@@ -6,9 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -149,3 +150,15 @@ class LiveNode:
 
         found = parse_servers(self.node.runtime.ask(f"show servers state {proxy}"))
         return {key: (one.admin.value, one.weight, one.oper.value) for (_, key), one in found.items()}
+
+
+@contextmanager
+def one_node() -> Iterator[LiveNode]:
+    """In a folder with a short name: a unix socket's path may have 107 characters, and pytest's folders are deep."""
+    with tempfile.TemporaryDirectory(prefix="vf-") as folder:
+        live = LiveNode(Path(folder) / "n1")
+        try:
+            live.start()
+            yield live
+        finally:
+            live.kill()

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -27,7 +26,7 @@ from tests.live.core_h2 import unverified
 from tests.live.edge import servers
 from tests.live.edge.lines import Line, Lines
 from tests.live.edge.load import load
-from tests.live.edge.nodes import NO_CHECK, LiveNode, eventually, free_port, server, tenant
+from tests.live.edge.nodes import NO_CHECK, LiveNode, eventually, free_port, one_node, server, tenant
 from tests.live.edge.origins import Origins
 
 TCP_CHECK = HealthCheck(type=CheckType.TCP, interval_ms=200, timeout_ms=3000, rise=1, fall=1)
@@ -41,21 +40,15 @@ def lines() -> Iterator[Lines]:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[LiveNode]:
-    with tempfile.TemporaryDirectory(prefix="vf-") as folder:
-        live = LiveNode(Path(folder) / "n1")
-        live.start()
+    with one_node() as live:
         yield live
-        live.kill()
 
 
 @pytest.fixture
 def alone() -> Iterator[LiveNode]:
     """One that may be killed."""
-    with tempfile.TemporaryDirectory(prefix="vf-") as folder:
-        live = LiveNode(Path(folder) / "n1")
-        live.start()
+    with one_node() as live:
         yield live
-        live.kill()
 
 
 @pytest.fixture

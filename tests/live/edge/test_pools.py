@@ -1,11 +1,8 @@
 """How pools choose, whom they keep, and what they do when nobody answers: on a real HAProxy, request by request."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -14,7 +11,7 @@ import pytest
 from balancer.haproxy.desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.serving import RetryOn, Serving, Sticky, StickyType
 from balancer.haproxy.show import parse_info, parse_stat
-from tests.live.edge.nodes import FAST_CHECK, NO_CHECK, LiveNode, eventually, server
+from tests.live.edge.nodes import FAST_CHECK, NO_CHECK, LiveNode, eventually, one_node, server
 from tests.live.edge.origins import Origin, Origins
 
 KEY = "c0ffee00" * 4
@@ -62,10 +59,7 @@ class Bench:
 
 @pytest.fixture(scope="module")
 def bench(origins: Origins) -> Iterator[Bench]:
-    with ExitStack() as stack:
-        live = LiveNode(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="vf-"))) / "n1")
-        stack.callback(live.kill)
-        live.start()
+    with one_node() as live:
         yield Bench(live, origins)
 
 
