@@ -74,7 +74,7 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(visit: Call
         ("10.0.0.5:70000", "A porta de um endereço vai de 1 a 65535"),
         ("10.0.0.5:0", "A porta de um endereço vai de 1 a 65535"),
         ("169.254.169.254:80", "endereço de metadados"),
-        ("web.example.com:80", "não é um endereço IP"),
+        ("web example:80", "não é um endereço IP nem um nome de host"),
     ):
         address.fill(typed)
         someone.submit()

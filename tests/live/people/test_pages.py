@@ -42,7 +42,7 @@ def home(page: Page) -> None:
 def sign_out(page: Page) -> None:
     page.locator(".vf-me > summary").click()
     page.locator(".vf-me .vf-row-btn").click()
-    page.wait_for_url("**/login")
+    page.wait_for_url("**/login**")  # a page that noticed first asks to come back
 
 
 def test_an_app_is_set_up_and_asked_for(open_page: OpenPage, person: User) -> None:
