@@ -120,11 +120,12 @@ def _is_ours(name: str) -> bool:
     return name.startswith("VELOFLUX_") or environment.is_setting(name)
 
 
-def workers(asked: Asked, *, more: int = 1) -> tuple[str, ...]:
-    """pytest-xdist's words: one worker `more` than cores for all tests, since half of the time goes by waiting; none
-    for a few tests, which are there sooner than a second database."""
+def workers(asked: Asked) -> tuple[str, ...]:
+    """pytest-xdist's words: several workers for all tests, even on one core, since half of the time goes by waiting;
+    none for a few tests, which are there sooner than a second database. More than cores were quicker by a sixth, and
+    failed by their timing on a machine that others slowed down."""
     cores = len(os.sched_getaffinity(0))
-    return () if asked.words else ("-n", str(min(cores + more, MOST_WORKERS)))
+    return () if asked.words else ("-n", str(min(max(cores, 2), MOST_WORKERS)))
 
 
 def _pytest(words: Sequence[str], known: Settings, *, folder: Folder, name: str = "tests") -> int:
@@ -166,14 +167,13 @@ def _matrix(folder: Folder, versions: Mapping[str, Path], known: Settings, insta
 
 
 def _parts(folder: Folder, asked: Asked, known: Settings, chromium: Browser) -> dict[str, int]:
-    """Browser tests in a process of their own: Playwright leaves an event loop running in the thread of the tests. With
-    as many workers as cores, for a browser keeps one busy."""
+    """Browser tests in a process of their own: Playwright leaves an event loop running in the thread of the tests."""
     if "-m" in asked.words:
         return {"tests": _pytest(asked.words, known, folder=folder)}
-    words = ("-m", "not browser", *workers(asked), *asked.words)
-    statuses = {"tests": _pytest(words, known, folder=folder)}
+    beside = workers(asked)
+    statuses = {"tests": _pytest(("-m", "not browser", *beside, *asked.words), known, folder=folder)}
     if chromium.path:
-        words = ("-m", "browser", *workers(asked, more=0), *asked.words)
+        words = ("-m", "browser", *beside, *asked.words)
         statuses["browser"] = _pytest(words, known, folder=folder, name="browser tests")
     else:
         say(f"browser tests are left out: {chromium.missing}")

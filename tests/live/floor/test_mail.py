@@ -32,6 +32,17 @@ def trusted() -> Authority:
     return authority()
 
 
+@pytest.fixture(autouse=True)
+def localhost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """127.0.0.1 alone, where the mailboxes listen; on many machines it is ::1 too."""
+    ask = socket.getaddrinfo
+
+    def over_v4(host: Any, port: Any, family: int = 0, *words: Any, **more: Any) -> Any:
+        return ask(host, port, socket.AF_INET if host == "localhost" else family, *words, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", over_v4)
+
+
 @pytest.fixture
 def pem(trusted: Authority, settings: Any, tmp_path: Path) -> Path:
     settings.OUTBOUND_ALLOWED = [ip_network("127.0.0.0/8")]

@@ -134,7 +134,7 @@ def test_a_canary_that_fails_is_taken_back_by_itself(make_site: Make, set_delive
     set_delivery(deploy="automatic", canary=True, canary_seconds=30)
     check = {**site.pool["health_check"], "expected_status": "404"}
     assert site.api.patch(f"/pools/{site.pool['id']}", json={"health_check": check}).status_code == 200
-    until(lambda: int(newest(site.api)["number"]) == before + 2, within=30, what="a revision that takes it back")
+    until(lambda: int(newest(site.api)["number"]) == before + 2, within=90, what="a revision that takes it back")
     assert "halted, back to" in newest(site.api)["note"]
     assert "is healthy" in newest(site.api)["note"]
     settled(site.api)

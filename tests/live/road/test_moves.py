@@ -23,7 +23,7 @@ from balancer.services import nodes
 from tenants.scope import platform_scope
 with platform_scope():
     cluster, _ = Cluster.objects.get_or_create(name="second")
-    print(node_environment(nodes.onboard("n3", cluster))["env_file"])
+    print(node_environment(nodes.onboard("m1", cluster))["env_file"])
 """
 
 
@@ -34,7 +34,7 @@ from balancer.fleet.models import Node
 from balancer.services import status
 from tenants.scope import platform_scope
 with platform_scope():
-    status.forget(Node.objects.get(name="n3"))
+    status.forget(Node.objects.get(name="m1"))
 """
 
 
@@ -47,12 +47,12 @@ def third(stack: Stack) -> Iterator[NodeUnderTest]:
         "VELOFLUX_NODE_HTTPS_BIND": f"127.0.0.1:{free_port()}",
     }
     port = int(env["VELOFLUX_NODE_HTTP_BIND"].partition(":")[2])
-    node = NodeUnderTest("n3", env["VELOFLUX_NODE_ID"], port, Path(env["VELOFLUX_NODE_DIR"]), env)
+    node = NodeUnderTest("m1", env["VELOFLUX_NODE_ID"], port, Path(env["VELOFLUX_NODE_DIR"]), env)
     programs = [
-        stack.add("node-n3", [sys.executable, "-m", "balancer.edge.boot"], env),
-        stack.add("edge-n3", celery("veloflux_site.node", "--pool", "solo", "-Q", f"node.{node.id}.work"), env),
+        stack.add("node-m1", [sys.executable, "-m", "balancer.edge.boot"], env),
+        stack.add("edge-m1", celery("veloflux_site.node", "--pool", "solo", "-Q", f"node.{node.id}.work"), env),
     ]
-    until(lambda: ask(port, "nobody.test").statuses[421], within=60, what="n3 answering")
+    until(lambda: ask(port, "nobody.test").statuses[421], within=60, what="m1 answering")
     yield node
     for program in programs:
         program.kill()

@@ -97,7 +97,7 @@ def test_nothing_to_run_in_one_part_is_no_failure_but_in_all_it_is() -> None:
     assert checks.found_in({"tests": 5, "browser": 5}) == {"tests": 5, "browser": 5}
 
 
-@pytest.mark.parametrize(("cores", "workers"), [(1, "2"), (2, "3"), (3, "4"), (64, "4")])
+@pytest.mark.parametrize(("cores", "workers"), [(1, "2"), (2, "2"), (3, "3"), (64, "4")])
 def test_all_tests_have_workers_and_a_few_have_none(monkeypatch: pytest.MonkeyPatch, cores: int, workers: str) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)))
     assert checks.workers(checks.parse([])) == ("-n", workers)
