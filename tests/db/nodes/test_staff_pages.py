@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from balancer.fleet.models import Cluster, Move, Node, Service, Snapshot
@@ -158,6 +160,20 @@ def test_a_tenant_is_moved_and_called_off(browser: Client, world: World) -> None
     assert "Called off" in page(browser, MOVES)
     assert "Call it off" not in page(browser, f"{MOVES}{move.pk}/change/")
     assert "second" in page(browser, "/staff/fleet/cluster/")
+
+
+def test_clusters_are_counted_by_one_query_however_many(browser: Client, django_assert_max_num_queries: Any) -> None:
+    with CaptureQueriesContext(connection) as few:
+        shown = page(browser, "/staff/fleet/cluster/")
+    assert re.search(r'field-nodes_here">2<.*?field-takes_new_tenants"><img[^>]*alt="True"', shown, re.DOTALL)
+    with platform_scope():
+        for number in range(4):
+            nodes.take_in(f"m{number}", Cluster.objects.create(name=f"more {number}"), key="4" * 64)
+        Node.objects.filter(name="m0").update(cordoned_at=timezone.now())
+    with django_assert_max_num_queries(len(few)):
+        shown = page(browser, "/staff/fleet/cluster/")
+    takes = re.findall(r'field-takes_new_tenants"><img[^>]*alt="(\w+)"', shown)
+    assert sorted(takes) == ["False", "True", "True", "True", "True"]
 
 
 def test_whoever_is_not_staff_sees_none_of_it(world: World, client: Client) -> None:
