@@ -6,7 +6,7 @@ said of it; one that leads elsewhere marks the tenants whose nodes are to be tol
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from contextvars import ContextVar
 from datetime import datetime, timedelta
 from hashlib import blake2b
@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
+from redis.exceptions import LockError
 
 from balancer.fleet.models import Name, NameUse
 from balancer.haproxy.names import MOST, settled
@@ -142,13 +143,14 @@ def look_at_due(*, now: datetime) -> int:
 @contextmanager
 def alone() -> Iterator[bool]:
     """False: somebody else is at it. Who dies meanwhile holds nobody up for long. Raises redis.RedisError."""
-    key, client = store.LOOKING, store.client()
-    mine = bool(client.set(key, "1", nx=True, ex=ALONE_SECONDS))
+    lock = store.client().lock(store.LOOKING, timeout=ALONE_SECONDS, blocking=False)
+    mine = lock.acquire()
     try:
         yield mine
     finally:
         if mine:
-            client.delete(key)
+            with suppress(LockError):  # it took longer: whoever is at it now keeps it
+                lock.release()
 
 
 @transaction.atomic

@@ -383,6 +383,16 @@ def test_one_looks_at_a_time_and_names_that_are_well_come_first(site: Site, kept
     assert not kept.exists(store.LOOKING)
 
 
+def test_who_took_too_long_lets_the_next_one_keep_it(kept: "redis.Redis") -> None:
+    with names.alone() as mine:
+        assert mine
+        kept.set(store.LOOKING, "another's")  # as when its time was over
+        with names.alone() as second:
+            assert not second
+    assert kept.get(store.LOOKING) == "another's"
+    kept.delete(store.LOOKING)
+
+
 def test_an_older_answer_does_not_undo_a_newer_one(site: Site) -> None:
     now = timezone.now()
     with platform_scope():
