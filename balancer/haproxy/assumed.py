@@ -1,6 +1,7 @@
 """What a node runs when it runs a state and nothing else: to plan what a change would take, without asking it."""
 
 from .desired import Tenant
+from .render.listeners import frontends_of
 from .render.maps import map_entries
 from .render.pool import proxy_name
 from .render.tree import render_shard
@@ -24,7 +25,12 @@ def as_running(state: Tenant | None) -> Running:
         for pool in state.pools
         for server in pool.servers
     }
-    return Running(servers=servers, maps=map_entries(state), pools=frozenset(sections(state)))
+    return Running(
+        servers=servers,
+        maps=map_entries(state),
+        pools=frozenset(sections(state)),
+        frontends=frozenset(frontends_of(state)),
+    )
 
 
 def sections(state: Tenant) -> list[str]:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A row of the table. `floor` says what it is compared with; `ratio` is value over floor, None without one."""
+    """A row of the table. `floor` says what it is compared with; `ratio` is value over floor, None without one.
+    `reached` None: it is told, and nothing was asked of it."""
 
     row: str
     what: str
@@ -16,7 +17,7 @@ class Figure:
     floor: str
     ratio: float | None
     reach: str
-    reached: bool
+    reached: bool | None
 
 
 @dataclass(slots=True)
