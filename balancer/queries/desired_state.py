@@ -3,6 +3,8 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from balancer.haproxy.desired import (
@@ -26,18 +28,19 @@ from billing.queries import limits
 from tenants.models import Tenant as TenantRow
 from tenants.models import TenantStatus
 
-POOL = (
-    "id", "algorithm", "retries", "check_type", "check_method", "check_path", "check_host", "check_headers",
-    "check_expected_status", "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port",
-    "timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms", "mode",
-    *serving.COLUMNS,
+CHECK = (
+    "check_type", "check_method", "check_path", "check_host", "check_headers", "check_expected_status",
+    "check_interval_ms", "check_timeout_ms", "check_rise", "check_fall", "check_port", "check_expected_body",
 )  # fmt: skip
-ROUTE = ("id", "host", "path_prefix", "pool_id")
+TIMEOUTS = ("timeout_connect_ms", "timeout_server_ms", "timeout_queue_ms")
 LISTENER = (
     "enabled", "id", "kind", "pool_id", "port", "host", "allowed_cidrs", "max_connections", "proxy_protocol",
     "idle_timeout_ms",
 )  # fmt: skip
-BACKEND = ("pool_id", "id", "moves", "ip", "host", "port", "weight", "admin", "backup", "max_connections", "check_port")
+ADMIN = {one.value: one for one in AdminState}
+ALGORITHM = {one.value: one for one in Algorithm}
+MODE = {one.value: one for one in Mode}
+BY_AGE = itemgetter("created_at", "id")
 
 
 def of(tenant: TenantRow, document: objects.Document | None = None) -> Tenant:
@@ -49,11 +52,10 @@ def of(tenant: TenantRow, document: objects.Document | None = None) -> Tenant:
     if tenant.status == TenantStatus.DELETED:
         return Tenant(key=tenant.key)
     document = objects.current() if document is None else document
-    servers = servers_by_pool(document["backend"])
     plan = limits.of(tenant.id)
     return Tenant(
         key=tenant.key,
-        pools=tuple(pool(row, tuple(servers[row[0]])) for row in _rows("pool", document["pool"], POOL)),
+        pools=pools(document["pool"], servers_by_pool(document["backend"])),
         routes=routes(document["route"]),
         rps=plan.requests_per_second or 0,
         burst=(plan.burst or 0) if plan.requests_per_second else 0,
@@ -66,7 +68,8 @@ def of(tenant: TenantRow, document: objects.Document | None = None) -> Tenant:
 
 def routes(rows: Mapping[str, objects.Row]) -> tuple[Route, ...]:
     """In the tenant's scope. Another query only where one keeps answers."""
-    found = tuple(route(*row) for enabled, *row in _rows("route", rows, ("enabled", *ROUTE, *COLUMNS)) if enabled)
+    usual = objects.defaults_of("route")
+    found = tuple(route_of({**usual, **rows[key]}) for key in sorted(rows) if rows[key].get("enabled", True))
     keeping = [one.key[1:] for one in found if one.handling.cache]
     marks = dict(Purge.objects.filter(route__in=keeping).values_list("route", "mark")) if keeping else {}
     return tuple(_purged(one, marks[one.key[1:]]) if one.key[1:] in marks else one for one in found)
@@ -77,16 +80,17 @@ def _purged(one: Route, mark: int) -> Route:
     return replace(one, handling=replace(one.handling, cache=cache))
 
 
-def route(key: str, host: str, path: str, pool_id: str | None, *values: Any) -> Route:
-    """Nearly all of them are plain, and read without looking."""
-    columns = dict(zip(COLUMNS, values, strict=True))
+def route_of(row: objects.Row) -> Route:
+    """Of a row that says every column. Nearly all of them are plain, and read without looking."""
+    columns = {name: row[name] for name in COLUMNS}
+    key, host, path, pool_id = f"r{row['id']}", row["host"], row["path_prefix"], row["pool_id"]
     if columns == PLAIN:
-        return Route(f"r{key}", host, path, f"p{pool_id}")
-    return value_of(f"r{key}", host, path, pool_id, columns)
+        return Route(key, host, path, f"p{pool_id}")
+    return value_of(key, host, path, pool_id, columns)
 
 
 def value(row: RouteRow) -> Route:
-    return route(row.pk, row.host, row.path_prefix, row.pool_id, *(getattr(row, name) for name in COLUMNS))
+    return route_of({name: getattr(row, name) for name in ("id", "host", "path_prefix", "pool_id", *COLUMNS)})
 
 
 def listeners(rows: Mapping[str, objects.Row]) -> tuple[Listener, ...]:
@@ -108,14 +112,24 @@ def listeners(rows: Mapping[str, objects.Row]) -> tuple[Listener, ...]:
     )
 
 
-def servers_by_pool(rows: Mapping[str, objects.Row]) -> dict[str, list[Server]]:
+def servers_by_pool(rows: Mapping[str, objects.Row]) -> Mapping[str, list[Server]]:
     """In the order in which they came."""
     found: dict[str, list[Server]] = defaultdict(list)
-    told = sorted(_rows("backend", rows, ("created_at", *BACKEND)), key=lambda row: (row[0], row[2]))
-    for _, pool_id, key, moves, ip, host, port, weight, admin, backup, most, check_port in told:
-        found[pool_id].append(
+    usual = objects.defaults_of("backend")
+    weight, admin, backup = usual["weight"], usual["admin"], usual["backup"]
+    for row in sorted(rows.values(), key=BY_AGE):
+        said = row.get
+        found[row["pool_id"]].append(
             Server(
-                server_key(key, moves), ip or "", port, weight, AdminState(admin), backup, most, check_port, host or ""
+                server_key(row["id"], said("moves", 0)),
+                said("ip") or "",
+                row["port"],
+                said("weight", weight),
+                ADMIN[said("admin", admin)],
+                said("backup", backup),
+                said("max_connections"),
+                said("check_port"),
+                said("host") or "",
             )
         )
     return found
@@ -123,37 +137,58 @@ def servers_by_pool(rows: Mapping[str, objects.Row]) -> dict[str, list[Server]]:
 
 def _rows(kind: str, rows: Mapping[str, objects.Row], names: tuple[str, ...]) -> Iterator[tuple[Any, ...]]:
     """These columns of each, in the order of their ids."""
-    defaults = objects.defaults_of(kind)
-    columns = [(name, defaults[name]) for name in names]
+    usual = objects.defaults_of(kind)
     for key in sorted(rows):
-        row = rows[key]
-        yield tuple(row.get(name, default) for name, default in columns)
+        yield _told(rows[key], usual, names)
 
 
-def pool(row: tuple, servers: tuple[Server, ...]) -> Pool:  # type: ignore[type-arg]
-    (key, algorithm, retries, kind, method, path, host, headers, status, interval, timeout, rise, fall, port,
-     connect, server, queue, mode, body, *rest) = row  # fmt: skip
-    check = HealthCheck(
-        CheckType(kind),
-        method,
-        path,
-        host or None,
-        tuple(sorted(headers.items())),
-        status,
-        interval,
-        timeout,
-        rise,
-        fall,
-        port,
-        body or None,
-    )
+def _told(row: objects.Row, usual: objects.Row, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple([row[name] if name in row else usual[name] for name in names])
+
+
+def pools(rows: Mapping[str, objects.Row], servers: Mapping[str, list[Server]]) -> tuple[Pool, ...]:
+    """In the order of their ids."""
+    usual = objects.defaults_of("pool")
+    return tuple(pool(rows[key], usual, tuple(servers.get(key, ()))) for key in sorted(rows))
+
+
+def pool(row: objects.Row, usual: objects.Row, servers: tuple[Server, ...]) -> Pool:
+    said = {**usual, **row}
+    key, algorithm = said["id"], said["algorithm"]
+    headers = tuple(sorted(said["check_headers"].items()))
     return Pool(
         f"p{key}",
-        Algorithm(algorithm),
+        ALGORITHM[algorithm],
         servers,
-        check,
-        Timeouts(connect, server, queue),
-        retries,
-        serving.of(key, algorithm, rest),
-        mode=Mode(mode),
+        health_check(*[headers if name == "check_headers" else said[name] for name in CHECK]),
+        timeouts(*[said[name] for name in TIMEOUTS]),
+        said["retries"],
+        serving.of(key, algorithm, [said[name] for name in serving.COLUMNS]),
+        MODE[said["mode"]],
     )
+
+
+# Nearly all pools of a tenant are checked alike, and wait alike: such values are made once.
+@lru_cache(maxsize=256)
+def health_check(
+    kind: str,
+    method: str,
+    path: str,
+    host: str,
+    headers: tuple[tuple[str, str], ...],
+    status: str,
+    interval: int,
+    timeout: int,
+    rise: int,
+    fall: int,
+    port: int | None,
+    body: str,
+) -> HealthCheck:
+    return HealthCheck(
+        CheckType(kind), method, path, host or None, headers, status, interval, timeout, rise, fall, port, body or None
+    )
+
+
+@lru_cache(maxsize=256)
+def timeouts(connect: int, server: int, queue: int) -> Timeouts:
+    return Timeouts(connect, server, queue)

@@ -6,11 +6,13 @@ Made from the models' own columns, so that a new field travels into revisions, d
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from django.db import models
 
 from balancer.models import Backend, Listener, Pool, Route
+from balancer.queries import rows
 
 Row = Mapping[str, Any]
 Document = Mapping[str, Mapping[str, Row]]
@@ -39,17 +41,12 @@ class Difference:
 
 def current() -> dict[str, dict[str, dict[str, Any]]]:
     """As the rows are, in the tenant's scope: one query for each kind."""
-    return {kind: {row["id"]: row for row in _rows(model)} for kind, model in KINDS.items()}
+    return {kind: rows.read(_plan(model)) for kind, model in KINDS.items()}
 
 
-def _rows(model: type[models.Model]) -> Iterator[dict[str, Any]]:
-    columns = {field.attname: default_of(field) for field in columns_of(model)}
-    for values in model._default_manager.order_by("pk").values_list(*columns):
-        yield {
-            name: plain(value)
-            for (name, default), value in zip(columns.items(), values, strict=True)
-            if value != default or name == "id"
-        }
+@cache
+def _plan(model: type[models.Model]) -> rows.Plan:
+    return rows.plan(model, {field: default_of(field) for field in columns_of(model)})
 
 
 def columns_of(model: type[models.Model]) -> "list[models.Field[Any, Any]]":
@@ -80,7 +77,8 @@ def lean(kind: str, row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name == "id" or value != defaults.get(name)}
 
 
-def defaults_of(kind: str) -> dict[str, Any]:
+@cache
+def defaults_of(kind: str) -> Mapping[str, Any]:
     """Of each column, what a row that says nothing of it has."""
     return {field.attname: default_of(field) for field in columns_of(KINDS[kind])}
 

@@ -9,9 +9,8 @@ from django.conf import settings
 from balancer.haproxy.desired import Algorithm
 from balancer.haproxy.serving import BY_COOKIE, PLAIN, ProxyProtocol, RetryOn, Serving, Sticky, StickyType, Tls
 
-# The first belongs to the check.
 COLUMNS = (
-    "check_expected_body", "hash_header", "sticky_type", "sticky_cookie_name", "sticky_ttl_ms", "backup_pool_id",
+    "hash_header", "sticky_type", "sticky_cookie_name", "sticky_ttl_ms", "backup_pool_id",
     "max_connections", "max_queue", "slow_start_ms", "error_limit", "retry_on", "tls_enabled", "tls_verify", "tls_ca",
     "tls_sni", "tls_bundle", "proxy_protocol", "http2",
 )  # fmt: skip
