@@ -11,7 +11,7 @@ from balancer.haproxy.show import Processes, parse_info, parse_stat
 PATIENCE_S = 60.0  # 100,000 servers take about ten
 OPEN_PATIENCE_S = 0.5
 NO_PID_S = 1.0
-SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 0.1
+SHORTEST_POLL_S, LONGEST_POLL_S = 0.005, 0.03
 
 
 def order(node: Node) -> Processes:
@@ -61,7 +61,7 @@ def frontends_open(node: Node) -> None:
     while closed := _closed(node):
         if time.monotonic() > deadline:
             raise ReloadFailed(f"After the reload {', '.join(sorted(closed))} does not take connections.")
-        time.sleep(0.05)
+        time.sleep(SHORTEST_POLL_S)
 
 
 def _closed(node: Node) -> set[str]:

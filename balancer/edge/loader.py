@@ -16,10 +16,10 @@ from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
 from balancer.edge.errors import EdgeError, ReloadFailed
 from balancer.edge.fragments import Kept
-from balancer.edge.look import listening
+from balancer.edge.look import listening, server_states
 from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantOutcome, TenantReport, Timeline
-from balancer.edge.states import over_a_reload
+from balancer.edge.states import over_a_reload, worth_remembering
 from balancer.edge.tenant_reports import failed
 from balancer.edge.tree import FRONTENDS, GLOBAL, Piece, piece_of
 from balancer.haproxy.desired import Tenant
@@ -40,14 +40,13 @@ class Load:
     going: dict[str, Kept]
     held: list[Kept] = field(default_factory=list)
     timeline: Timeline = field(default_factory=Timeline)
-
-    @property
-    def updates(self) -> dict[str, Piece | None]:
-        return {key: piece_of(kept.target_state) if kept.target_state else None for key, kept in self.going.items()}
+    updates: dict[str, Piece | None] = field(default_factory=dict)
 
     def stage(self) -> int:
         node = self.node
         with self.timeline.step(StepKind.FILES, "stage the tree"):
+            states = {key: kept.target_state for key, kept in self.going.items()}
+            self.updates = {key: node.tree.piece(state) if state else None for key, state in states.items()}
             own = node.fixed_texts() if node.service_due else node.own
             return node.trees.stage({**own, **node.tree.changes(self.updates)}, base=node.trees.number)
 
@@ -56,7 +55,7 @@ def load(node: Node, *, now: datetime) -> list[TenantReport]:
     """Reload what waits, and say of each tenant how it went. Call under the node's lock."""
     waiting = {key: kept for key, kept in node.store.kept.items() if kept.waiting}
     work = Load(node, dict(waiting))
-    started = time.monotonic()
+    started = node.reload_began = time.monotonic()
     try:
         _keep_certificate(work, now)
         listened = _give_ports(work)
@@ -65,6 +64,8 @@ def load(node: Node, *, now: datetime) -> list[TenantReport]:
         node.reload_failures += 1
         node.store.unsure |= waiting.keys()
         return [failed(kept, reason=FAILED, words=str(error), steps=work.timeline.steps) for kept in waiting.values()]
+    finally:
+        node.reload_began = None
     if moved:
         node.reload_ended = time.monotonic()
         node.reload_took = node.reload_ended - started
@@ -118,7 +119,7 @@ def _go(work: Load) -> bool:
     node.store.put(*(kept.taken() for kept in work.going.values()))
     node.tree.apply(work.updates)
     node.trees.clean(before)
-    states = [state for one in node.store.kept.values() for state in (one.target_state, one.loaded_state)]
+    states = (state for one in node.store.kept.values() for state in (one.target_state, one.loaded_state))
     upstream_files.clean(node.environment.certificates, states)
     return True
 
@@ -182,10 +183,9 @@ def _addresses(node: Node, number: int | None) -> frozenset[str]:
 def _carry_over(work: Load) -> None:
     node = work.node
     with work.timeline.step(StepKind.FILES, "carry over what servers are"):
-        shown = node.runtime.ask("show servers state")
         to_come = {**node.store.kept, **work.going}
-        states = [kept.target_state for kept in to_come.values() if kept.target_state is not None]
-        files.write(node.state_file, over_a_reload(shown, states))
+        servers = worth_remembering(kept.target_state for kept in to_come.values() if kept.target_state is not None)
+        files.write(node.state_file, over_a_reload(server_states(node.runtime, servers), servers))
 
 
 def _reload(work: Load, previous: int | None) -> None:

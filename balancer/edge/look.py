@@ -1,6 +1,6 @@
 """What HAProxy runs right now: all of it, or only where some tenants change."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 
 from balancer.edge.errors import UnexpectedReply
@@ -16,6 +16,7 @@ from balancer.haproxy.text import cli
 Stages = tuple[Tenant | None, ...]  # of one tenant: what was loaded, what it was brought towards since, what shall be
 Maps = dict[str, dict[str, str]]
 FRONTENDS = "show stat -1 1 -1"
+ONE_BY_ONE = 200  # proxies, of which it is asked one after the other
 UNKNOWN_MAP = "Unknown map identifier"  # of a HAProxy that an older version of ours started; the reload brings it
 
 
@@ -37,6 +38,16 @@ def look_at_all(runtime: Runtime) -> Running:
 def listening(runtime: Runtime) -> frozenset[str]:
     """The names of tenants' ports that HAProxy listens on. Raises NodeUnreachable."""
     return _listening(runtime.ask(FRONTENDS))
+
+
+def server_states(runtime: Runtime, proxies: Collection[str]) -> str:
+    """`show servers state` of these, under one header; of many, of all that run: each question costs too. Empty where
+    none is asked for. Raises NodeUnreachable, UnexpectedReply."""
+    if len(proxies) > ONE_BY_ONE:
+        return runtime.ask("show servers state")
+    replies = runtime.ask_all([f"show servers state {proxy}" for proxy in proxies])
+    there = [reply for proxy, reply in zip(proxies, replies, strict=True) if not _absent(proxy, reply)]
+    return "\n".join(there)
 
 
 def _listening(reply: str) -> frozenset[str]:

@@ -21,6 +21,7 @@ from balancer.haproxy.text import Unprintable
 
 SHORTEST_DELAY_S, LONGEST_GATHERING_S = 0.05, 0.25
 LONGEST_DELAY_S = 60.0
+LONGEST_SILENCE_S = 5.0
 
 
 class Node:
@@ -43,6 +44,7 @@ class Node:
         self.reload_wanted = False
         self.reload_ended = 0.0  # time.monotonic() of the last one's end
         self.reload_took = 0.0  # seconds
+        self.reload_began: float | None = None  # time.monotonic() of the one that is under way
         self.reload_failures = 0  # in a row
         self.reload_asked_until = 0.0  # time.monotonic() up to which a message for it is on its way
         self.serving_pid = 0  # of the worker that the last reload of ours brought
@@ -109,6 +111,11 @@ class Node:
         gathering = min(LONGEST_GATHERING_S, max(SHORTEST_DELAY_S, self.reload_took / 10))
         rest = self.reload_ended + 2 * self.reload_took - now if self.reload_ended else 0.0
         return max(gathering, rest)
+
+    def reads_later(self, now: float) -> bool:
+        """Shall who reads HAProxy's figures wait? While a reload is under way a reading makes everybody's change late:
+        the workers and we share the cores. Not for ever: the console listens for us."""
+        return self.reload_began is not None and now - self.reload_began < LONGEST_SILENCE_S
 
     def _start_over(self) -> None:
         """Another process changed the folder, or this one is new: nothing that it knew counts."""

@@ -1,11 +1,10 @@
 """What is known of servers when a worker starts, so that its first request already finds them as they are."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 
-from balancer.haproxy.desired import AdminState, CheckType, Pool, Tenant
+from balancer.haproxy.desired import AdminState, CheckType, Pool, Server, Tenant
 from balancer.haproxy.render import proxy_name
-from balancer.haproxy.server_state import carry_states
+from balancer.haproxy.server_state import Wanted, carry_states
 
 HEADER = (
     "1\n# be_id be_name srv_id srv_name srv_addr srv_op_state srv_admin_state srv_uweight srv_iweight"
@@ -23,9 +22,20 @@ def at_start(tenants: Iterable[Tenant]) -> str:
     return HEADER + "".join(_drained(tenants))
 
 
-def over_a_reload(shown: str, tenants: Iterable[Tenant]) -> str:
-    """From `show servers state`: who is down stays down until a check says otherwise. Raises UnexpectedText."""
-    return carry_states(shown, [_with_something_to_remember(tenant) for tenant in tenants])
+def worth_remembering(tenants: Iterable[Tenant]) -> Wanted:
+    """Who is down stays down over a reload until a check says otherwise, and who is drained stays drained; of others
+    the file says all. A server that lost its check would stay down for ever."""
+    return {
+        proxy_name(tenant.key, pool.key): (pool, {server.key: server for server in servers})
+        for tenant in tenants
+        for pool in tenant.pools
+        if (servers := _remembered(pool))
+    }
+
+
+def over_a_reload(shown: str, servers: Wanted) -> str:
+    """From `show servers state`. Raises UnexpectedText."""
+    return carry_states(shown or HEADER, servers)
 
 
 def _drained(tenants: Iterable[Tenant]) -> Iterator[str]:
@@ -40,14 +50,7 @@ def _drained(tenants: Iterable[Tenant]) -> Iterator[str]:
                     )
 
 
-def _with_something_to_remember(tenant: Tenant) -> Tenant:
-    """A server that lost its check would stay down for ever."""
-    return replace(tenant, pools=tuple(_remembered(tenant)))
-
-
-def _remembered(tenant: Tenant) -> Iterator[Pool]:
-    for pool in tenant.pools:
-        if pool.health_check.type is not CheckType.NONE:
-            yield pool
-        elif drained := tuple(one for one in pool.servers if one.admin is AdminState.DRAIN):
-            yield replace(pool, servers=drained)
+def _remembered(pool: Pool) -> Sequence[Server]:
+    if pool.health_check.type is not CheckType.NONE:
+        return pool.servers
+    return [server for server in pool.servers if server.admin is AdminState.DRAIN]

@@ -68,7 +68,9 @@ class Reader(threading.Thread):
         return max(INTERVAL_S - spent, spent * (SHARE - 1))
 
     def turn(self) -> None:
-        """One reading."""
+        """One reading, or none while the worker reloads."""
+        if self._node.reads_later(time.monotonic()):
+            return
         now = time.time()
         generation = self._node.store.generation
         try:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from balancer.haproxy.desired import Tenant
 from balancer.haproxy.render import (
@@ -21,15 +21,16 @@ FRONTENDS = "10-frontends.cfg"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One tenant's share: its sections, and its lines in each map."""
+    """One tenant's share: its sections, and its lines in each map. `state` is what it was rendered from."""
 
     sections: str
     maps: Mapping[str, str]
+    state: Tenant | None = field(default=None, repr=False, compare=False)
 
 
 def piece_of(tenant: Tenant) -> Piece:
     """Raises Unprintable for a tenant that has no safe spelling."""
-    return Piece(sections=render_shard([tenant]), maps=render_maps([tenant]))
+    return Piece(render_shard([tenant]), render_maps([tenant]), tenant)
 
 
 class Tree:
@@ -44,6 +45,11 @@ class Tree:
         """Every file of the tree."""
         shards = {name: self._shard(name, {}) for name, members in self._members.items() if members}
         return {**render_fixed(self.settings), **shards, **{path: self._map(path, {}) for path in render_maps([])}}
+
+    def piece(self, tenant: Tenant) -> Piece:
+        """The one that is here, where it was rendered from this very state. Raises Unprintable."""
+        known = self._pieces.get(tenant.key)
+        return known if known is not None and known.state is tenant else piece_of(tenant)
 
     def changes(self, updates: Mapping[str, Piece | None]) -> Texts:
         """The files that differ once these tenants are so; None: the tenant is not in the tree."""

@@ -44,7 +44,10 @@ def names(state: Tenant) -> set[str]:
 
 def clean(folder: Path, states: Iterable[Tenant | None]) -> None:
     """Delete what no state needs any more."""
+    there = [path for path in folder.glob("*.pem") if NAME.fullmatch(path.stem)]
+    if not there:
+        return
     needed = {name for state in states if state is not None for name in names(state)}
-    for path in folder.glob("*.pem"):
-        if NAME.fullmatch(path.stem) and path.stem not in needed:
+    for path in there:
+        if path.stem not in needed:
             path.unlink(missing_ok=True)

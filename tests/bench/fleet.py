@@ -137,14 +137,25 @@ def structural(site: Site) -> Iterator[Figure]:
 
 
 def bare_reload(site: Site) -> float:
-    """HAProxy alone: both masters told to reload at once, until both new workers answer."""
+    """HAProxy alone: both masters told to reload at once, until both new workers answer. Afterwards the nodes have seen
+    that somebody else did it, and looked at all they have: that is no part of what comes next."""
+    looked = [looks(site, node.name) for node in site.stack.nodes]
     was = [pid(node) for node in site.stack.nodes]
     start = time.perf_counter()
     for node in site.stack.nodes:
         tell(node.folder, "reload")
     for node, before in zip(site.stack.nodes, was, strict=True):
         until(lambda n=node, b=before: pid(n) != b, within=60, every=0.005)  # type: ignore[misc]
-    return time.perf_counter() - start
+    took = time.perf_counter() - start
+    for node, before in zip(site.stack.nodes, looked, strict=True):
+        until(lambda n=node.name, b=before: looks(site, n) > b, within=120, every=0.2)  # type: ignore[misc]
+    everywhere(site.stack, within=120)
+    return took
+
+
+def looks(site: Site, node: str) -> int:
+    """How often it has looked at everything."""
+    return site.stack.programs[f"edge-{node}"].log.read_text(errors="replace").count('"event": "repair"')
 
 
 def tell(folder: object, command: str) -> None:

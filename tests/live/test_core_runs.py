@@ -12,7 +12,7 @@ import pytest
 
 from balancer.haproxy.desired import AdminState, HealthCheck, Pool, Route, Server, Tenant
 from balancer.haproxy.planner import plan_steps
-from balancer.haproxy.server_state import carry_states
+from balancer.haproxy.server_state import carry_states, wanted
 from balancer.haproxy.show import parse_stat
 from tests.live.core_node import LiveNode, Origin, Origins
 
@@ -189,7 +189,7 @@ def test_a_restart_keeps_what_was_decided_and_what_was_found(node: LiveNode, ori
     node.bring(old, new)
     shown = node.ask("show servers state")
     node.stop()
-    node.start(new, carry_states(shown, [new]))
+    node.start(new, carry_states(shown, wanted([new])))
     # Nothing is left for commands to do: the state file has said it all.
     assert plan_steps(new, new, node.look(), node.version()).commands == ()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from balancer.edge import confirm, loader, tree
+from balancer.edge import confirm, loader, look, tree
 from balancer.edge.check import check
 from balancer.edge.converge import converge, reload
 from balancer.edge.errors import NodeUnreachable, ReloadFailed
@@ -151,7 +151,11 @@ def test_a_tree_that_the_check_passes_and_haproxy_does_not_start_is_rolled_back(
     assert node.get("taaa.test") == (200, "one")
 
 
-def test_a_down_server_gets_no_request_over_a_reload(node: LiveNode, origins: Origins) -> None:
+@pytest.mark.parametrize("one_by_one", [200, 0])
+def test_a_down_server_gets_no_request_over_a_reload(
+    node: LiveNode, origins: Origins, monkeypatch: pytest.MonkeyPatch, one_by_one: int
+) -> None:
+    monkeypatch.setattr(look, "ONE_BY_ONE", one_by_one)
     one, two = origins.start("one"), origins.start("two")
     two.well = False
     slow = FAST_CHECK.__class__(path="/health", interval_ms=400, timeout_ms=200, rise=3, fall=1)

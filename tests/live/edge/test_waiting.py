@@ -3,14 +3,18 @@
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from balancer.edge import tree
+from balancer.edge import loader, tree
+from balancer.edge.confirm import confirm
 from balancer.edge.converge import converge, reload
 from balancer.edge.look import look_at_all
+from balancer.edge.observer import Body
 from balancer.edge.report import TenantOutcome
 from balancer.edge.runtime import Runtime
+from balancer.edge.stats import Reader
 from balancer.haproxy.desired import Pool, Route, Tenant
 from balancer.haproxy.planner import drift
 from balancer.haproxy.render import render_shard
@@ -124,7 +128,26 @@ def test_another_tenants_reload_looks_at_nothing_of_mine(
     assert outcomes(reload(node.node)) == {"tbbb": TenantOutcome.LIVE}
     assert asked
     assert [command for command in asked if "taaa" in command or command == "show backend"] == []
-    assert asked.count("show servers state") == 1  # what is carried over
+    assert asked.count("show servers state") == 0  # nothing is to be carried over: nobody is checked or drained
+
+
+def test_nobody_reads_figures_while_a_reload_is_under_way(
+    node: LiveNode, origins: Origins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[Body] = []
+    reader = Reader(node.node, send=said.append, repair=lambda why: None)
+    during: list[int] = []
+
+    def confirm_and_read(*arguments: Any) -> None:
+        confirm(*arguments)
+        reader.turn()
+        during.append(len(said))
+
+    monkeypatch.setattr(loader, "confirm", confirm_and_read)
+    node.tell(tenant("taaa", server("b1", origins.start("one"))))
+    assert during == [0]
+    reader.turn()
+    assert [set(body["servers"]) for body in said] == [{"taaa/p1/b1"}]
 
 
 def test_a_command_that_was_refused_is_told_live_by_the_reload(node: LiveNode, origins: Origins) -> None:
