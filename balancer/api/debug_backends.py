@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from balancer.queries import really
-from balancer.queries.really import Deployed, EntrySide, ServerSide
+from balancer.queries.really import Deployed, EntrySide, ServerSide, Tried
 from balancer.queries.status_json import duration, moment
 from balancer.services import inspections
 from balancer.services.inspections import Answer
@@ -60,6 +60,12 @@ class ProtocolErrorSerializer(serializers.Serializer[Any]):
     position = serializers.IntegerField(allow_null=True, help_text="Of the first byte that was wrong.")
 
 
+class CanarySerializer(serializers.Serializer[Any]):
+    revision = serializers.IntegerField()
+    since = serializers.DateTimeField()
+    watched = serializers.CharField(help_text="For how long it is looked at, before all have it or none.")
+
+
 class LookedNodeSerializer(serializers.Serializer[Any]):
     node = serializers.CharField()
     answered = serializers.BooleanField()
@@ -67,7 +73,13 @@ class LookedNodeSerializer(serializers.Serializer[Any]):
     age = serializers.CharField(allow_null=True, help_text="Of the answer; without one, of its last word.")
     at = serializers.DateTimeField(allow_null=True)
     version = serializers.CharField()
+    service = serializers.CharField(help_text="in, leaving or out: whether the platform sends it visitors.")
+    cordoned_at = serializers.DateTimeField(allow_null=True, help_text="Since then nothing is tried on it first.")
     generation = serializers.IntegerField(help_text="What it has loaded of this tenant.")
+    revision = serializers.IntegerField(allow_null=True, help_text="The one that it is held against.")
+    canary = CanarySerializer(allow_null=True, help_text="It alone has this revision, and is held against it.")
+    behind = serializers.BooleanField(help_text="It has something older still; the newest is on its way.")
+    not_taken = serializers.CharField(help_text="Why it has something older still, and keeps it; else empty.")
     waits = serializers.BooleanField(help_text="Something newer waits there for a reload.")
     cut = serializers.BooleanField(help_text="There was more than is told.")
     differences = serializers.IntegerField()
@@ -79,6 +91,7 @@ class LookedNodeSerializer(serializers.Serializer[Any]):
 class DebugBackendsSerializer(serializers.Serializer[Any]):
     revision = serializers.IntegerField(allow_null=True)
     generation = serializers.IntegerField()
+    waiting = serializers.IntegerField(help_text="Changes that are saved and wait to be deployed: no node has them.")
     nodes = LookedNodeSerializer(many=True)
 
 
@@ -102,6 +115,7 @@ class DebugBackendsViewSet(TenantView):
             {
                 "revision": state.revision,
                 "generation": state.generation,
+                "waiting": state.waiting,
                 "nodes": [node_json(one, state, at=timezone.now().timestamp()) for one in answers],
             }
         )
@@ -110,14 +124,21 @@ class DebugBackendsViewSet(TenantView):
 def node_json(answer: Answer, state: Deployed, *, at: float) -> dict[str, Any]:
     """`at`: now, in epoch seconds."""
     told = answer.told
+    standing = {"node": answer.node, "service": answer.service, "cordoned_at": answer.cordoned_at}
     if told is None:
         said = "It did not answer in time." if answer.age is not None else "It was never heard."
         empty: dict[str, Any] = {"backends": [], "maps": [], "breaches": []}
         shown = {"at": None, "version": "", "generation": 0, "waits": False, "cut": False, "differences": 0, **empty}
-        return {"node": answer.node, "answered": False, "why": said, "age": duration(answer.age), **shown}
-    servers, entries = really.servers(state.state, told), really.entries(state.state, told)
+        shown |= {"revision": None, "canary": None, "behind": False, "not_taken": ""}
+        return {**standing, "answered": False, "why": said, "age": duration(answer.age), **shown}
+    against = really.stand(state, answer.node, told)
+    servers, entries = really.servers(against.state, told), really.entries(against.state, told)
     return {
-        "node": answer.node,
+        **standing,
+        "revision": against.revision,
+        "canary": canary_json(against.tried),
+        "behind": against.behind,
+        "not_taken": against.not_taken,
         "answered": True,
         "why": "",
         "age": duration(max(0.0, at - float(told["at"]))),
@@ -133,6 +154,12 @@ def node_json(answer: Answer, state: Deployed, *, at: float) -> dict[str, Any]:
             {name: one[name] for name in ("proxy", "side", "at", "server", "position")} for one in told["errors"]
         ],
     }
+
+
+def canary_json(tried: Tried | None) -> dict[str, Any] | None:
+    if tried is None:
+        return None
+    return {"revision": tried.revision, "since": tried.since, "watched": f"{tried.seconds}s"}
 
 
 def server_json(side: ServerSide) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the nodes really have: asked of each of them now."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,9 +12,10 @@ from django.utils.translation import pgettext_lazy
 
 from balancer.console import words
 from balancer.console.frame import page
+from balancer.fleet.models import Service
 from balancer.models import Pool
 from balancer.queries import really
-from balancer.queries.really import Deployed, EntrySide, ServerSide
+from balancer.queries.really import Deployed, EntrySide, ServerSide, Tried
 from balancer.services import inspections
 from balancer.services.inspections import Answer
 from tenants.console.doors import TenantRequest, tenant_page
@@ -31,6 +33,10 @@ DIFFERS: dict[str, Promise] = {
 SIDES: dict[str, Promise] = {
     "request": pgettext_lazy("protocol error", "request"),
     "response": pgettext_lazy("protocol error", "response"),
+}
+SERVICE: dict[str, Promise] = {
+    Service.LEAVING: _("is being taken out of service by the platform: visitors are led to the other nodes"),
+    Service.OUT: _("is out of service: the platform sends no visitors to it"),
 }
 ENTRIES_MOST = 200  # on the page; the API has all
 
@@ -80,11 +86,18 @@ class EntryRow:
 
 @dataclass(frozen=True, slots=True)
 class NodeRow:
-    """`age` in seconds: of the answer, or of its last word. `differences` counts servers and entries."""
+    """`age` in seconds: of the answer, or of its last word. `differences` counts servers and entries, against what it
+    tries where it tries something. `behind`: it has an older revision still; `not_taken`: why it keeps that."""
 
     name: str
     answered: bool
     age: float | None
+    service: Promise | None = None
+    cordoned_at: datetime | None = None
+    revision: int | None = None
+    tried: Tried | None = None
+    behind: bool = False
+    not_taken: str = ""
     version: str = ""
     waits: bool = False
     cut: bool = False
@@ -109,13 +122,20 @@ def node_row(answer: Answer, deployed: Deployed, pools: dict[str, str], *, at: f
     """`at`: now, in epoch seconds."""
     told = answer.told
     if told is None:
-        return NodeRow(answer.node, False, answer.age)
-    servers, entries = really.servers(deployed.state, told), really.entries(deployed.state, told)
+        return NodeRow(answer.node, False, answer.age, SERVICE.get(answer.service), answer.cordoned_at)
+    against = really.stand(deployed, answer.node, told)
+    servers, entries = really.servers(against.state, told), really.entries(against.state, told)
     errors = [{**one, "word": SIDES.get(one["side"], one["side"])} for one in told["errors"]]
     return NodeRow(
         name=answer.node,
         answered=True,
         age=max(0.0, at - float(told["at"])),
+        service=SERVICE.get(answer.service),
+        cordoned_at=answer.cordoned_at,
+        revision=against.revision,
+        tried=against.tried,
+        behind=against.behind,
+        not_taken=against.not_taken,
         version=told["version"],
         waits=told["waits"],
         cut=told["cut"],

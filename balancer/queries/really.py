@@ -1,25 +1,58 @@
 """What nodes shall have of a tenant beside what one says it has. Values in, values out, but for `deployed`."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
-from balancer.fleet.models import Snapshot
+from balancer.fleet.models import Deployment, Edit, Snapshot, Trial
+from balancer.fleet.models.deployment import NOT_TAKEN
 from balancer.haproxy.codec import from_json
 from balancer.haproxy.desired import Server, Tenant
 from balancer.haproxy.naming import ID_LENGTH, id_and_moves
 from balancer.haproxy.render import map_entries
 from balancer.haproxy.render.pool import proxy_name
 from balancer.haproxy.running import MAPS
+from balancer.queries import names
+
+NO_REASON = "The node did not take it."
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What one node has before the others. `since`: it serves it, or was told of it; watched for so many `seconds`."""
+
+    node: str
+    revision: int
+    generation: int
+    state: Tenant
+    since: datetime
+    seconds: int
 
 
 @dataclass(frozen=True, slots=True)
 class Deployed:
-    """The newest that the nodes were told; `state` None: nothing yet."""
+    """The newest that all nodes were told; `state` None: nothing yet. `waiting`: changes that are saved and that no
+    node shall have yet. `not_taken`: node → why it has not what it was told last."""
 
     revision: int | None
     generation: int
     state: Tenant | None
+    tried: Tried | None = None
+    waiting: int = 0
+    not_taken: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What one node's answer is held against. `behind`: it has something older, and is brought to the newest;
+    `not_taken`: why it is not."""
+
+    revision: int | None
+    state: Tenant | None
+    tried: Tried | None = None
+    behind: bool = False
+    not_taken: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +79,39 @@ class EntrySide:
 
 
 def deployed(tenant_id: str) -> Deployed:
-    """One query, in the platform's scope."""
+    """Four queries, in the platform's scope."""
+    waiting = Edit.objects.filter(tenant=tenant_id, revision=None, staged=True).count()
     found = Snapshot.objects.select_related("revision").filter(tenant=tenant_id, cluster__placements__tenant=tenant_id)
     newest = found.order_by("-generation").first()
     if newest is None or newest.state is None:
-        return Deployed(None, newest.generation if newest else 0, None)
+        return Deployed(None, newest.generation if newest else 0, None, waiting=waiting)
     number = newest.revision.number if newest.revision else None
-    return Deployed(number, newest.generation, from_json(newest.state))
+    trial = tried(tenant_id)
+    told = [newest.generation, *([trial.generation] if trial else [])]
+    said = Deployment.objects.filter(tenant=tenant_id, generation__in=told, state__in=NOT_TAKEN).order_by("generation")
+    refused = {name: reason or NO_REASON for name, reason in said.values_list("node__name", "reason")}
+    return Deployed(number, newest.generation, from_json(newest.state), trial, waiting, refused)
+
+
+def tried(tenant_id: str) -> Tried | None:
+    trial = Trial.objects.filter(tenant=tenant_id, ended_at=None).select_related("revision", "node").first()
+    if trial is None:
+        return None
+    state, _ = names.told(trial.revision.state, trial.revision.digest, tenant_id)
+    since = trial.watched_from or trial.began_at
+    return Tried(trial.node.name, trial.revision.number, trial.generation, from_json(state), since, trial.seconds)
+
+
+def stand(deployed: Deployed, node: str, told: Mapping[str, Any]) -> Stand:
+    """A node that tries a newer revision is held against that one as soon as it has it."""
+    trial, has = deployed.tried, int(told["generation"])
+    if trial is not None and trial.node == node and has >= trial.generation:
+        return Stand(trial.revision, trial.state, trial)
+    newest = trial.generation if trial is not None and trial.node == node else deployed.generation
+    if has >= newest:
+        return Stand(deployed.revision, deployed.state)
+    reason = deployed.not_taken.get(node, "")
+    return Stand(deployed.revision, deployed.state, behind=not reason, not_taken=reason)
 
 
 def servers(state: Tenant | None, told: Mapping[str, Any]) -> list[ServerSide]:

@@ -15,7 +15,7 @@ from typing import Any
 import redis
 
 from balancer import enqueue
-from balancer.fleet.models import JOINED, Node
+from balancer.fleet.models import JOINED, Node, Service
 from balancer.queries import status, store
 from balancer.services import nodes as keys
 from tenants.models import Tenant
@@ -30,11 +30,14 @@ ASK = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`told` None: it did not answer. `age`: seconds since it was last heard of at all."""
+    """`told` None: it did not answer. `age`: seconds since it was last heard of at all. `service`: as `Service` has it;
+    `cordoned_at`: nothing new is entrusted to it since."""
 
     node: str
     age: float | None
     told: Mapping[str, Any] | None = None
+    service: str = Service.IN
+    cordoned_at: datetime | None = None
 
 
 def ask(tenant: Tenant, *, now: datetime) -> list[Answer]:
@@ -46,7 +49,13 @@ def ask(tenant: Tenant, *, now: datetime) -> list[Answer]:
     here = [node for node in there if node.pk in heard and heard[node.pk].counts]
     told = _asked(tenant, here, now=now, within=PATIENCE) if here else {}
     return [
-        Answer(node.name, heard[node.pk].age if node.pk in heard else _age(node, now=now), told.get(node.pk))
+        Answer(
+            node.name,
+            heard[node.pk].age if node.pk in heard else _age(node, now=now),
+            told.get(node.pk),
+            node.service,
+            node.cordoned_at,
+        )
         for node in there
     ]
 
