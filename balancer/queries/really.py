@@ -33,14 +33,14 @@ class Tried:
 @dataclass(frozen=True, slots=True)
 class Deployed:
     """The newest that all nodes were told; `state` None: nothing yet. `waiting`: changes that are saved and that no
-    node shall have yet. `not_taken`: node → why it has not what it was told last."""
+    node shall have yet. `not_taken`: node and generation → why it has not what it was told."""
 
     revision: int | None
     generation: int
     state: Tenant | None
     tried: Tried | None = None
     waiting: int = 0
-    not_taken: Mapping[str, str] = field(default_factory=dict)
+    not_taken: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ def deployed(tenant_id: str) -> Deployed:
     number = newest.revision.number if newest.revision else None
     trial = tried(tenant_id)
     told = [newest.generation, *([trial.generation] if trial else [])]
-    said = Deployment.objects.filter(tenant=tenant_id, generation__in=told, state__in=NOT_TAKEN).order_by("generation")
-    refused = {name: reason or NO_REASON for name, reason in said.values_list("node__name", "reason")}
+    said = Deployment.objects.filter(tenant=tenant_id, generation__in=told, state__in=NOT_TAKEN)
+    refused = {(name, at): why or NO_REASON for name, at, why in said.values_list("node__name", "generation", "reason")}
     return Deployed(number, newest.generation, from_json(newest.state), trial, waiting, refused)
 
 
@@ -110,7 +110,7 @@ def stand(deployed: Deployed, node: str, told: Mapping[str, Any]) -> Stand:
     newest = trial.generation if trial is not None and trial.node == node else deployed.generation
     if has >= newest:
         return Stand(deployed.revision, deployed.state)
-    reason = deployed.not_taken.get(node, "")
+    reason = deployed.not_taken.get((node, newest), "")
     return Stand(deployed.revision, deployed.state, behind=not reason, not_taken=reason)
 
 

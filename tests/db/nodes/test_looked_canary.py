@@ -81,6 +81,7 @@ def test_a_canary_that_has_not_come_yet_is_on_its_way(
     beat("n1")
     answers["n1"] = told(world.ours.key)
     one, _ = look(world)["nodes"]
+    assert one["not_taken"] == ""
     assert (one["revision"], one["canary"], one["behind"]) == (trial.revision.number - 1, None, True)
     assert one["differences"] == 0
     assert "the newest is on its way" in page(browser, world, "on-the-nodes")
@@ -92,6 +93,7 @@ def test_what_a_node_refused_is_not_on_its_way(
     beat("n1")
     answers["n1"] = told(world.ours.key, generation=0)
     with tenant_scope(world.ours):
+        Deployment.objects.all().delete()
         values = {"revision": Revision.objects.get(), "node": node("n1"), "generation": 1}
         Deployment.objects.create(
             tenant=world.ours, state="refused", reason="It says no.", queued_at=timezone.now(), **values
