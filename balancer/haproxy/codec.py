@@ -4,17 +4,17 @@ Strict: what is unknown, missing or out of range is refused by its field's name.
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from .codec_fields import BadState
 from .codec_read import read_tenant
+from .codec_text import tenant_text
 from .codec_write import write_tenant
 from .desired import Tenant
 from .names import names_in
 
-__all__ = ["BadState", "digest", "from_json", "to_json"]
+__all__ = ["BadState", "digest", "digest_of", "from_json", "text", "to_json"]
 
 
 def to_json(tenant: Tenant) -> dict[str, Any]:
@@ -22,10 +22,18 @@ def to_json(tenant: Tenant) -> dict[str, Any]:
     return write_tenant(tenant)
 
 
+def text(tenant: Tenant) -> str:
+    """The canonical JSON of `to_json`: equal states, equal texts."""
+    return tenant_text(tenant)
+
+
 def digest(tenant: Tenant) -> str:
+    return digest_of(tenant_text(tenant))
+
+
+def digest_of(canonical: str) -> str:
     """32 hex characters of the SHA-256 of the canonical JSON: equal states, equal digests."""
-    canonical = json.dumps(write_tenant(tenant), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:32]
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:32]
 
 
 def from_json(state: Mapping[str, Any], *, names: bool = False) -> Tenant:

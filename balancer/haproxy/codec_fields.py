@@ -12,6 +12,10 @@ T = TypeVar("T")
 _KEY = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 
+def is_key(value: str) -> bool:
+    return _KEY.fullmatch(value) is not None
+
+
 class BadState(ValueError):
     """A state that cannot be read. `field` is a path such as `pools[0].servers[1].port`."""
 
@@ -78,7 +82,7 @@ class Fields:
 
     def key(self, field: str) -> str:
         value = self.text(field)
-        if _KEY.fullmatch(value) is None:
+        if not is_key(value):
             raise BadState(self.where(field), "not a key of lower case letters and digits")
         return value
 

@@ -2,8 +2,9 @@
 
 import ipaddress
 import re
+from operator import itemgetter
 
-from .codec_fields import BadState, Fields
+from .codec_fields import BadState, Fields, is_key
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
 from .listeners import Mode
 from .protection import ClientRules, SecurityHeaders
@@ -22,6 +23,11 @@ WEIGHT_MAX = 256
 MANY = 1_000_000_000
 DNS_NAME = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
 DNS_NAME_MAX = 253
+SERVER = ("key", "address", "port", "weight", "admin", "backup", "max_connections", "check_port")
+_SERVER = itemgetter(*SERVER)
+_ADMIN = {one.value: one for one in AdminState}
+_BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
+_IPV4 = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
 HEADERS_MAX = 10  # each is three words, and a line has at most 64
 
 
@@ -90,6 +96,36 @@ def _pool(value: object, at: str) -> Pool:
 
 
 def _server(value: object, at: str) -> Server:
+    return quick_server(value) or strict_server(value, at)
+
+
+def quick_server(value: object) -> Server | None:
+    """One of the usual shape, of which there are tens of thousands; None: whatever else it is, is seen strictly."""
+    if type(value) is not dict or len(value) != len(SERVER):
+        return None
+    try:
+        key, address, port, weight, admin, backup, most, check = _SERVER(value)
+    except KeyError:
+        return None
+    usual = (
+        type(key) is str
+        and is_key(key)
+        and type(address) is str
+        and _IPV4.fullmatch(address)
+        and type(port) is int
+        and 1 <= port <= PORT_MAX
+        and type(weight) is int
+        and 0 <= weight <= WEIGHT_MAX
+        and type(admin) is str
+        and admin in _ADMIN
+        and type(backup) is bool
+        and most is None
+        and check is None
+    )
+    return Server(key, address, port, weight, _ADMIN[admin], backup, most, check) if usual else None
+
+
+def strict_server(value: object, at: str) -> Server:
     fields = Fields(value, at)
     server = Server(
         key=fields.key("key"),

@@ -1,4 +1,4 @@
-"""The desired state as plain values. Field by field, because a tenant of 4,000 servers is digested on every change."""
+"""The desired state as plain values, field by field."""
 
 from typing import Any
 
@@ -55,8 +55,8 @@ def _pool(pool: Pool) -> dict[str, Any]:
         "key": pool.key,
         "algorithm": pool.algorithm.value,
         "servers": [_server(server) for server in pool.servers],
-        "health_check": _check(pool.health_check),
-        "timeouts": _timeouts(pool.timeouts),
+        "health_check": write_check(pool.health_check),
+        "timeouts": write_timeouts(pool.timeouts),
         "retries": pool.retries,
         **({"serving": serving} if serving else {}),
         **({"mode": pool.mode.value} if pool.mode is not Mode.HTTP else {}),
@@ -77,7 +77,7 @@ def _server(server: Server) -> dict[str, Any]:
     }
 
 
-def _timeouts(timeouts: Timeouts) -> dict[str, Any]:
+def write_timeouts(timeouts: Timeouts) -> dict[str, Any]:
     return {
         "connect_ms": timeouts.connect_ms,
         "server_ms": timeouts.server_ms,
@@ -85,7 +85,7 @@ def _timeouts(timeouts: Timeouts) -> dict[str, Any]:
     }
 
 
-def _check(check: HealthCheck) -> dict[str, Any]:
+def write_check(check: HealthCheck) -> dict[str, Any]:
     body = {"expected_body": check.expected_body} if check.expected_body is not None else {}
     return {
         "type": check.type.value,

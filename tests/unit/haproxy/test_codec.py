@@ -2,14 +2,16 @@
 
 import copy
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
-from balancer.haproxy.codec import BadState, digest, from_json, to_json
-from balancer.haproxy.desired import Tenant
+from balancer.haproxy.codec import BadState, digest, digest_of, from_json, text, to_json
+from balancer.haproxy.codec_read import SERVER, quick_server, strict_server
+from balancer.haproxy.desired import Pool, Server, Tenant
 from balancer.haproxy.protection import ClientRules, SecurityHeaders
 
 from .build import rich, tenants
@@ -20,6 +22,51 @@ def test_a_state_comes_back_as_it_was(state: Tenant) -> None:
     again = from_json(json.loads(json.dumps(to_json(state))))
     assert again == state
     assert digest(again) == digest(state)
+
+
+def as_json_says(state: Tenant) -> str:
+    """What the text was before it was made at once, and what the digests of kept states are of."""
+    return json.dumps(to_json(state), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+
+
+@given(tenants())
+def test_the_text_is_to_the_letter_what_json_says(state: Tenant) -> None:
+    assert text(state) == as_json_says(state)
+    assert digest(state) == digest_of(as_json_says(state))
+
+
+def test_the_text_of_everything_that_can_be_said() -> None:
+    state = rich()
+    odd = replace(
+        state.pools[0].servers[0], key="b1", address="", name='ünïcödé\\"\n\x7f', backup=True, max_connections=0
+    )
+    for one in (state, replace(state, pools=(replace(state.pools[0], servers=(odd,)), *state.pools[1:])), Tenant("ta")):
+        assert text(one) == as_json_says(one)
+
+
+SAID = st.sampled_from([
+    None, True, False, 0, 1, -1, 7, 256, 257, 65535, 65536, 10**10, 1.0, "", "b1", "B1", "b1\n", "b1\u0661", [], {},
+    "ready", "drain", "up", "10.0.0.1", "10.0.0.01", "10.0.0.256", "10.0.0", "10.0.0.1\n", "10.0.0.\u0661", "::1",
+    "fe80::1%a", "a.test",
+])  # fmt: skip
+USUAL = to_json(Tenant("ta", (Pool("p1", servers=(Server("b1", "10.0.0.1", 80),)),)))["pools"][0]["servers"][0]
+
+
+@given(
+    st.dictionaries(st.sampled_from([*SERVER, "name", "more"]), SAID, max_size=3),
+    st.sets(st.sampled_from(SERVER), max_size=1),
+)
+def test_what_is_read_quickly_is_what_is_read_strictly(said: dict[str, Any], unsaid: set[str]) -> None:
+    value = {name: one for name, one in {**USUAL, **said}.items() if name not in unsaid}
+    found = quick_server(value)
+    if found is not None:
+        assert found == strict_server(value, "")
+        assert [type(one) for one in astuple(found)] == [type(one) for one in astuple(strict_server(value, ""))]
+
+
+def test_the_usual_server_is_read_quickly() -> None:
+    assert quick_server(USUAL) == Server("b1", "10.0.0.1", 80)
+    assert quick_server([USUAL]) is None
 
 
 def test_everything_that_can_be_said_comes_back() -> None:
