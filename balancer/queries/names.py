@@ -1,10 +1,10 @@
 """What names lead to, put in where a state or a backend goes by one. Asks the database only where a name is."""
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
-from typing import Any
 
 from django.conf import settings
 
@@ -64,12 +64,20 @@ def resolved(state: Tenant, tenant_id: str) -> Tenant:
     return names.resolved(state, addresses(rows(here)), most=most, fits=fits)
 
 
-def told(state: Mapping[str, Any], digest: str, tenant_id: str) -> tuple[Mapping[str, Any], str]:
-    """A revision's state as nodes are told it, and its digest."""
-    if not any(server.get("name") for pool in state["pools"] for server in pool["servers"]):
+def told(state: str, digest: str, tenant_id: str) -> tuple[str, str]:
+    """A revision's state, which is JSON, as nodes are told it, and its digest."""
+    if not said_in(state):
         return state, digest
-    found = resolved(codec.from_json(state, names=True), tenant_id)
-    return codec.to_json(found), codec.digest(found)
+    found = codec.text(resolved(codec.from_json(json.loads(state), names=True), tenant_id))
+    return found, codec.digest_of(found)
+
+
+def said_in(state: str) -> set[str]:
+    """The names that servers go by in a state as JSON, which is only read where it says a name of anything."""
+    if '"name"' not in state:
+        return set()
+    pools = json.loads(state).get("pools", ())
+    return {server["name"] for pool in pools for server in pool["servers"] if server.get("name")}
 
 
 def of_backends(tenant_id: str, backends: Sequence[Backend]) -> dict[str, Resolution]:

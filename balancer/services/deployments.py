@@ -15,8 +15,9 @@ from balancer import enqueue
 from balancer.fleet.models import JOINED, Cluster, Deployment, DeploymentState, Node, Outcome, Snapshot, Trial
 from balancer.fleet.models.deployment import NOT_TAKEN, OPEN
 from balancer.queries import names
+from balancer.services import fragments
 from balancer.services import nodes as keys
-from balancer.services.fragments import fragment
+from balancer.services.fragments import Told
 from tenants.scope import platform_scope
 
 log = structlog.get_logger(__name__)
@@ -46,15 +47,15 @@ def open_for(snapshot: Snapshot, *, now: datetime) -> list[Node]:
     return nodes
 
 
-def dispatch_new(snapshot: Snapshot, nodes: Sequence[Node], *, now: datetime) -> None:
-    """Tell the nodes of a snapshot that was just placed. Who was told all that came before it needs no other look."""
+def dispatch_new(told: Told, nodes: Sequence[Node], *, now: datetime) -> None:
+    """Tell the nodes what was just placed. Who was told all that came before it needs no other look."""
     with platform_scope():
         here = [node for node in nodes if node.heartbeat_at is None or node.heartbeat_at >= now - AWAY_AFTER]
-        next_up = [node for node in here if node.asked_generation == snapshot.generation - 1]
+        next_up = [node for node in here if node.asked_generation == told.generation - 1]
         if next_up:
-            tell(next_up, [snapshot], since=snapshot.generation - 1, now=now)
+            tell(next_up, [told], since=told.generation - 1, now=now)
         if len(next_up) < len(here):
-            dispatch_cluster(snapshot.tenant_id, now=now)
+            dispatch_cluster(told.tenant_id, now=now)
 
 
 def dispatch_cluster(tenant_id: str, *, now: datetime) -> None:
@@ -90,11 +91,11 @@ def dispatch(
     # Read before the snapshots: what is committed later has a higher one. A revision that one node tries raises it for
     # the others too, without a snapshot.
     reached = Cluster.objects.values_list("generation", flat=True).get(pk=cluster_id)
-    newer = list(Snapshot.objects.filter(cluster=cluster_id, generation__gt=since).order_by("generation"))
-    trying = Trial.objects.filter(node__in=nodes, ended_at=None, generation__gt=since).select_related("revision")
-    tried: dict[str, list[Snapshot]] = defaultdict(list)
-    for trial in trying:
-        tried[trial.node_id].append(as_snapshot(trial))
+    newer = fragments.of(Snapshot.objects.filter(cluster=cluster_id, generation__gt=since).order_by("generation"))
+    trying = Trial.objects.filter(node__in=nodes, ended_at=None, generation__gt=since)
+    tried: dict[str, list[Told]] = defaultdict(list)
+    for trial in trying.select_related("revision").defer("revision__state"):
+        tried[trial.node_id].append(told_of(trial))
     for node in nodes:
         if node.pk in tried:
             own = sorted([*newer, *tried[node.pk]], key=lambda one: one.generation)
@@ -104,16 +105,15 @@ def dispatch(
         tell(rest, newer, since=since, now=now, reached=reached, force_reload=force_reload, anew=anew)
 
 
-def as_snapshot(trial: Trial) -> Snapshot:
+def told_of(trial: Trial) -> Told:
     """What only the node that tries it is told."""
-    revision = trial.revision
-    state, digest = names.told(revision.state, revision.digest, trial.tenant_id)
-    return Snapshot(tenant_id=trial.tenant_id, generation=trial.generation, digest=digest, state=state)
+    state, digest = names.told(fragments.state_of(trial.revision), trial.revision.digest, trial.tenant_id)
+    return Told(trial.tenant_id, trial.generation, digest, [], state)
 
 
 def tell(
     nodes: Sequence[Node],
-    fragments: Sequence[Snapshot],
+    newer: Sequence[Told],
     *,
     since: int,
     now: datetime,
@@ -121,20 +121,21 @@ def tell(
     force_reload: bool = False,
     anew: bool = False,
 ) -> None:
-    """The message itself, signed for each node. `fragments` are all that came after `since`, oldest first; up to
+    """The message itself, signed for each node. `newer` are all that came after `since`, oldest first; up to
     `reached` there are no others."""
-    generation = max(reached, fragments[-1].generation if fragments else since)
+    generation = max(reached, newer[-1].generation if newer else since)
     content = {
         "cluster": nodes[0].cluster_id,
         "since": since,
         "generation": generation,
         "sent_at": now.timestamp(),
-        "fragments": [fragment(snapshot) for snapshot in fragments],
         "force_reload": force_reload,
         **({"anew": True} if anew else {}),
     }
+    # The states are JSON already, and as long as all else is short.
+    common = f'{json.dumps(content)[:-1]}, "fragments": [{", ".join([fragments.written(one) for one in newer])}]'
     for node in nodes:
-        body = json.dumps({"node": node.pk, **content, "service": node.service})
+        body = f'{common}, "node": {json.dumps(node.pk)}, "service": {json.dumps(node.service)}}}'
         enqueue.converge(node.pk, body, keys.signed(node, body))
     Node.objects.filter(pk__in=[node.pk for node in nodes]).update(
         asked_generation=Greatest(F("asked_generation"), generation), asked_at=now

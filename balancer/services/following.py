@@ -12,22 +12,23 @@ from django.db import transaction
 
 from balancer.fleet.models import Deployment, DeploymentState, NameUse, Node, Snapshot
 from balancer.queries import names
-from balancer.services import deployments, revisions, trials
+from balancer.services import deployments, fragments, revisions, trials
+from balancer.services.fragments import Told
 from balancer.services.revisions import Placed
 
 log = structlog.get_logger(__name__)
 
 
-def follow(tenant_id: str, *, now: datetime) -> Snapshot | None:
+def follow(tenant_id: str, *, now: datetime) -> Told | None:
     """In the tenant's scope, outside a transaction; safe to repeat. None: its nodes know already. While one node tries
     a revision the others wait, and so does this: the mark stays, and whoever looks for marks asks again."""
     with revisions.one_at_a_time(tenant_id):
         placed = compose_again(tenant_id)
     if placed is None:
         return None
-    deployments.dispatch_new(placed.snapshot, placed.nodes, now=now)
-    log.info("names followed", tenant=tenant_id, generation=placed.snapshot.generation)
-    return placed.snapshot
+    deployments.dispatch_new(placed.told, placed.nodes, now=now)
+    log.info("names followed", tenant=tenant_id, generation=placed.told.generation)
+    return placed.told
 
 
 @transaction.atomic
@@ -39,14 +40,16 @@ def compose_again(tenant_id: str) -> Placed | None:
     here = Snapshot.objects.select_related("revision").filter(
         tenant=tenant_id, cluster__placements__tenant=tenant_id, revision__isnull=False
     )
-    old = here.first()
+    old = here.defer("state", "revision__state").first()
     if old is None or old.revision is None:
         return None
-    _, digest = names.told(old.revision.state, old.revision.digest, tenant_id)
+    state = fragments.state_of(old.revision)
+    _, digest = names.told(state, old.revision.digest, tenant_id)
     if digest == old.digest:
         return None
-    fresh = revisions.put_in_place(revisions.next_snapshot(old.revision, []))
+    fresh, told = revisions.next_snapshot(old.revision, state, [])
+    revisions.put_in_place(fresh)
     # What a node says of it from here on, it says of the same revision.
-    told = Deployment.objects.filter(tenant=tenant_id, generation=old.generation, revision=old.revision_id)
-    told.exclude(state=DeploymentState.SUPERSEDED).update(generation=fresh.generation)
-    return Placed(old.revision, fresh, list(Node.objects.filter(cluster=fresh.cluster_id)))
+    deployed = Deployment.objects.filter(tenant=tenant_id, generation=old.generation, revision=old.revision_id)
+    deployed.exclude(state=DeploymentState.SUPERSEDED).update(generation=fresh.generation)
+    return Placed(old.revision, told, list(Node.objects.filter(cluster=fresh.cluster_id)))

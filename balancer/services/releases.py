@@ -33,8 +33,8 @@ def put_out(tenant: Tenant, gathered: Gathered, *, making: Making, now: datetime
         cursor.execute(SAME_LOCK, [tenant.pk])
     placed = revisions.keep(tenant.pk, gathered, now=now, making=making)
     if placed is None:
-        return Revision.objects.filter(tenant=tenant.pk).order_by("-number")[:1].get()
-    transaction.on_commit(lambda: deployments.dispatch_new(placed.snapshot, placed.nodes, now=now))
+        return Revision.objects.filter(tenant=tenant.pk).defer("state").order_by("-number")[:1].get()
+    transaction.on_commit(lambda: deployments.dispatch_new(placed.told, placed.nodes, now=now))
     return placed.revision
 
 

@@ -7,12 +7,14 @@ from datetime import datetime
 
 import structlog
 from django.db import connection, transaction
+from django.db.models import Subquery
 
 from balancer import enqueue
 from balancer.fleet.models import Act, Contents, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state, names, objects
-from balancer.services import beside, deployments, edits, name_uses, trials
+from balancer.services import beside, deployments, edits, fragments, name_uses, trials
+from balancer.services.fragments import Told
 from tenants.actor import Actor
 from tenants.models import Tenant
 
@@ -56,7 +58,7 @@ def cut(tenant_id: str, *, now: datetime) -> Revision | None:
         placed = keep(tenant_id, gathered, now=now)
     if placed is None:
         return None
-    deployments.dispatch_new(placed.snapshot, placed.nodes, now=now)
+    deployments.dispatch_new(placed.told, placed.nodes, now=now)
     return placed.revision
 
 
@@ -117,7 +119,7 @@ class Placed:
     """A revision as its cluster's nodes are to have it; `nodes` as they were when it was placed, those to be told."""
 
     revision: Revision
-    snapshot: Snapshot
+    told: Told
     nodes: list[Node] = field(default_factory=list)
 
 
@@ -125,7 +127,8 @@ class Placed:
 def keep(tenant_id: str, gathered: Gathered, *, now: datetime, making: Making = BY_A_CUT) -> Placed | None:
     """Write the revision and its snapshot, unless the digest says that traffic is as it was: what traffic does not see
     belongs to the revision that it came after."""
-    digest = codec.digest(gathered.state)
+    state = codec.text(gathered.state)
+    digest = codec.digest_of(state)
     last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number").first()
     ids = [edit.pk for edit in gathered.edits]
     if last is not None and last.digest == digest and not making.anew:
@@ -138,67 +141,79 @@ def keep(tenant_id: str, gathered: Gathered, *, now: datetime, making: Making = 
         tenant_id=tenant_id,
         number=last.number + 1 if last else 1,
         digest=digest,
-        state=codec.to_json(gathered.state),
+        state=fragments.as_json(state),
         by_id=making.by.user_id if making.by else gathered.edits[-1].by_id,
         note=making.note,
         created_at=now,
     )
+    del revision.state  # read back where somebody asks
     Contents.objects.create(revision=revision, tenant_id=tenant_id, objects_kept=gathered.objects)
     Edit.objects.filter(tenant=tenant_id, pk__in=ids).update(revision=revision, staged=False)
     request_ids = [edit.request_id for edit in gathered.edits if edit.request_id][-20:]
     only_purges = bool(gathered.edits) and all(edit.act == Act.PURGE for edit in gathered.edits)
     trial = trials.wanted(tenant_id, making.canary) if last is not None and not only_purges else None
-    placed = try_out(revision, request_ids, trial, now=now) if trial else place(revision, request_ids, now=now)
+    if trial:
+        placed = try_out(revision, state, request_ids, trial, now=now)
+    else:
+        placed = put(revision, state, request_ids, now=now)
     log.info("revision cut", tenant=tenant_id, revision=revision.number, edits=len(ids), request_ids=request_ids)
     return placed
 
 
 def place(revision: Revision, request_ids: list[str], *, now: datetime) -> Placed:
     """Make the revision its tenant's newest on its cluster. Last in the transaction: it holds the cluster's counter."""
+    return put(revision, fragments.state_of(revision), request_ids, now=now)
+
+
+def put(revision: Revision, state: str, request_ids: list[str], *, now: datetime) -> Placed:
+    """The same, with the revision's `state` at hand."""
     trials.end(revision.tenant_id, "It went to all nodes.", now=now)
-    name_uses.settle(revision.tenant_id, revision.state, now=now)
-    snapshot = put_in_place(next_snapshot(revision, request_ids))
-    return Placed(revision, snapshot, deployments.open_for(snapshot, now=now))
+    name_uses.settle(revision.tenant_id, state, now=now)
+    snapshot, told = next_snapshot(revision, state, request_ids)
+    put_in_place(snapshot)
+    return Placed(revision, told, deployments.open_for(snapshot, now=now))
 
 
-def put_in_place(snapshot: Snapshot) -> Snapshot:
+def put_in_place(snapshot: Snapshot) -> None:
     """Make it the one that its tenant has on its cluster."""
     newest = ["revision", "generation", "digest", "state", "request_ids"]
     Snapshot.objects.bulk_create(
         [snapshot], update_conflicts=True, unique_fields=["tenant", "cluster"], update_fields=newest
     )
-    return snapshot
 
 
-def try_out(revision: Revision, request_ids: list[str], trial: trials.Wanted, *, now: datetime) -> Placed:
+def try_out(revision: Revision, state: str, request_ids: list[str], trial: trials.Wanted, *, now: datetime) -> Placed:
     """Give it to one node; the others keep the snapshot that they have until it is seen how that one fares."""
-    snapshot = next_snapshot(revision, request_ids)
+    snapshot, told = next_snapshot(revision, state, request_ids)
     deployments.open_for(snapshot, now=now)
     trials.begin(revision, trial, generation=snapshot.generation, now=now)
     transaction.on_commit(lambda: enqueue.watch(revision.tenant_id))
-    return Placed(revision, snapshot, [trial.node])
+    return Placed(revision, told, [trial.node])
 
 
-def next_snapshot(revision: Revision, request_ids: list[str]) -> Snapshot:
+def next_snapshot(revision: Revision, state: str, request_ids: list[str]) -> tuple[Snapshot, Told]:
     """With the addresses that names have now. Not saved."""
-    state, digest = names.told(revision.state, revision.digest, revision.tenant_id)
+    resolved, digest = names.told(state, revision.digest, revision.tenant_id)
     cluster_id, generation = next_generation(revision.tenant_id)
-    return Snapshot(
+    # As it is, the database copies it: what was read and packed once is not sent again.
+    same = Subquery(Revision.objects.filter(pk=revision.pk).values("state"))
+    snapshot = Snapshot(
         tenant_id=revision.tenant_id,
         cluster_id=cluster_id,
         revision=revision,
         generation=generation,
         digest=digest,
-        state=state,
+        state=same if resolved is state else fragments.as_json(resolved),
         request_ids=request_ids,
     )
+    return snapshot, Told(revision.tenant_id, generation, digest, request_ids, resolved)
 
 
 @transaction.atomic
 def retry(deployment: Deployment, *, by: Actor, now: datetime) -> Revision:
     """Make the tenant's newest revision new to its nodes again, whatever they did with it before."""
     edits.record(Act.RETRY, deployment, by=by, now=now)
-    newest = Revision.objects.filter(tenant=deployment.tenant_id).order_by("-number")[:1].get()
+    newest = Revision.objects.filter(tenant=deployment.tenant_id).defer("state").order_by("-number")[:1].get()
     place_again(newest, by=by, now=now)
     return newest
 

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Delivery, Deploy, Edit, Revision
 from balancer.queries import names, objects
-from balancer.services import beside, edits, name_uses, releases, revisions, writing
+from balancer.services import beside, edits, fragments, name_uses, releases, revisions, writing
 from balancer.services.revisions import Making
 from tenants.actor import Actor
 from tenants.errors import Conflict, FieldError, Refused
@@ -174,9 +174,9 @@ def discard(tenant_id: str, *, by: Actor, now: datetime) -> Discarded:
     changes = writing.between(objects.current(), revisions.last_objects(tenant_id), now=now)
     writing.write(changes)
     writing.claim_hosts(changes)
-    last = Revision.objects.filter(tenant=tenant_id).order_by("-number")[:1].get()
+    last = Revision.objects.filter(tenant=tenant_id).defer("state").order_by("-number")[:1].get()
     Edit.objects.filter(pk__in=[edit.pk for edit in waiting]).update(revision=last, staged=False)
-    name_uses.settle(tenant_id, last.state, now=now)
+    name_uses.settle(tenant_id, fragments.state_of(last), now=now)
     releases.let_go_of_hosts(tenant_id)
     audit.record(
         "change.discard", by=by, now=now, tenant=tenant, thing=last,

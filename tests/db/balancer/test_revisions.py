@@ -1,5 +1,6 @@
 """From edits to a revision: nothing committed is ever missed, and nothing that traffic would not notice is deployed."""
 
+import json
 import threading
 from datetime import timedelta
 from typing import Any
@@ -125,6 +126,25 @@ def test_the_sweep_finds_tenants_with_edits_in_one_query(committed: World, sent:
     with platform_scope(), CaptureQueriesContext(connection) as queries:
         assert set(revisions.uncut_tenants(10)) == {committed.ours.pk, committed.theirs.pk}
     assert len(queries) == 1
+
+
+def test_a_state_is_sent_to_the_database_once_and_to_nodes_as_it_is_kept(committed: World, sent: Sent) -> None:
+    """A tenant of 10,000 backends is megabytes: what was kept is copied where it lies."""
+    fill(committed.ours, 3)
+    with tenant_scope(committed.ours):
+        backends.add(
+            Pool.objects.latest("name"), backends.NewBackend("127.0.0.9:80"), by=build.actor(), now=timezone.now()
+        )
+        with CaptureQueriesContext(connection) as queries:
+            revision = cut(committed.ours)
+        assert revision is not None
+        snapshot = Snapshot.objects.get(tenant=committed.ours)
+        assert snapshot.state == revision.state == codec.to_json(desired_state.of(committed.ours))
+    assert sum('"servers"' in query["sql"] for query in queries) == 1
+    fragments = [fragment for _, body in sent for fragment in json.loads(body)["fragments"]]
+    assert fragments
+    for fragment in fragments:
+        assert (fragment["state"], fragment["digest"]) == (snapshot.state, revision.digest)
 
 
 @pytest.mark.django_db

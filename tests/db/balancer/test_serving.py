@@ -1,5 +1,6 @@
 """How a pool serves, by the API: what goes in comes out, what cannot be is refused, a key is never read."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
-from balancer.fleet.models import Edit, Snapshot, UpstreamFile
+from balancer.fleet.models import Edit, UpstreamFile
 from balancer.haproxy import codec
 from balancer.haproxy.serving import ProxyProtocol, RetryOn, StickyType
 from balancer.queries import desired_state
@@ -114,8 +115,8 @@ def test_a_key_reaches_nodes_and_nobody_else(client: build.Api, tenant: Tenant) 
     with tenant_scope(tenant):
         state = codec.to_json(desired_state.of(tenant))
     with platform_scope():
-        snapshot = Snapshot(tenant=tenant, generation=1, digest="", state=state)
-        (text,) = fragments.fragment(snapshot)["files"].values()
+        told = fragments.Told(tenant.pk, 1, "", [], json.dumps(state))
+        (text,) = json.loads(fragments.written(told))["files"].values()
         assert text == certificate + pem(key)
         kept = [
             state,

@@ -44,7 +44,7 @@ def test_the_text_of_everything_that_can_be_said() -> None:
         assert text(one) == as_json_says(one)
 
 
-SAID = st.sampled_from([
+SAID: st.SearchStrategy[Any] = st.sampled_from([
     None, True, False, 0, 1, -1, 7, 256, 257, 65535, 65536, 10**10, 1.0, "", "b1", "B1", "b1\n", "b1\u0661", [], {},
     "ready", "drain", "up", "10.0.0.1", "10.0.0.01", "10.0.0.256", "10.0.0", "10.0.0.1\n", "10.0.0.\u0661", "::1",
     "fe80::1%a", "a.test",
