@@ -1,5 +1,6 @@
 """What nodes shall have of a tenant beside what one says it has. Values in, values out, but for `deployed`."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -97,9 +98,11 @@ def tried(tenant_id: str) -> Tried | None:
     trial = Trial.objects.filter(tenant=tenant_id, ended_at=None).select_related("revision", "node").first()
     if trial is None:
         return None
-    state, _ = names.told(trial.revision.state, trial.revision.digest, tenant_id)
+    state, _ = names.told(json.dumps(trial.revision.state), trial.revision.digest, tenant_id)
     since = trial.watched_from or trial.began_at
-    return Tried(trial.node.name, trial.revision.number, trial.generation, from_json(state), since, trial.seconds)
+    return Tried(
+        trial.node.name, trial.revision.number, trial.generation, from_json(json.loads(state)), since, trial.seconds
+    )
 
 
 def stand(deployed: Deployed, node: str, told: Mapping[str, Any]) -> Stand:
