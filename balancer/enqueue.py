@@ -39,6 +39,11 @@ def look(node_id: str, body: str, signature: str, *, within: float) -> None:
     ask("node.look", [body, signature], queue=f"node.{node_id}.work", expires=within)
 
 
+def read(node_id: str, body: str, signature: str, *, within: float) -> None:
+    """Have a node read HAProxy now. Expires: by then it has read by itself."""
+    ask("node.read", [body, signature], queue=f"node.{node_id}.work", expires=within)
+
+
 def ask(
     name: str,
     args: list[Any],

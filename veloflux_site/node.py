@@ -98,6 +98,20 @@ def look(body: str, signature: str) -> None:
     _tell("balancer.tasks.looked", "status", answer)
 
 
+@app.task(name="node.read")
+def read(body: str, signature: str) -> None:
+    """Read HAProxy's counters now, for somebody who does not want to wait a second."""
+    try:
+        verify(environment.key, body, signature)
+        inspection.refuse_reading(body, node=environment.id, now=time.time())
+    except (BadSignature, BadMessage) as error:
+        log.warning("not read", error=str(error))
+        return
+    for thread in _threads:
+        if isinstance(thread, Reader):
+            thread.read_at_once()
+
+
 @app.task(name="node.reload")
 def reload() -> None:
     """The gathered reload."""

@@ -10,6 +10,7 @@ from balancer.api.debug_routes import DebugRoutesViewSet
 from balancer.api.node_join import NodeJoin
 from balancer.api.nodes import NodeViewSet
 from balancer.api.status import StatusViewSet
+from balancer.api.streams import ControlViewSet, ForceViewSet
 from balancer.api.system_drain import SystemDrainView
 from balancer.api.tickets import TicketViewSet
 from tenants.restkit.routers import tenant_urls, urls
@@ -31,4 +32,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("debug/backends", DebugBackendsViewSet, "debug-backends"),
     *tenant_urls("debug/routes", DebugRoutesViewSet, "debug-routes"),
     *tenant_urls("ws/ticket", TicketViewSet),
+    *tenant_urls("ws/control", ControlViewSet, "ws-control"),
+    *tenant_urls("ws/force-update", ForceViewSet, "ws-force-update"),
 ]

@@ -47,6 +47,17 @@ class Question:
             raise BadMessage("The question is too old.")
 
 
+def refuse_reading(body: str, *, node: str, now: float) -> None:
+    """Whether the console asks this node to read now. Raises BadMessage unless it does, and did just now."""
+    try:
+        data = json.loads(body)
+        meant = data["node"] == node and data["act"] == "read" and now - float(data["sent_at"]) <= LATE_S
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"The message cannot be read: {error}.") from error
+    if not meant:
+        raise BadMessage("This node is not asked to read now.")
+
+
 def look(node: Node, question: Question) -> Json:
     """Raises NodeUnreachable, UnexpectedReply."""
     kept = node.store.kept.get(question.tenant)

@@ -54,6 +54,10 @@ class Observer:
         """What was told last did not arrive: tell everything next time."""
         self._full_at = 0.0
 
+    def tell_next(self) -> None:
+        """Somebody waits for a word, though there be nothing new."""
+        self._told_at = 0.0
+
     def silent(self, *, now: float, generation: int) -> Body | None:
         """HAProxy does not answer: pid 0 says so, and nothing about servers is claimed."""
         if now - self._told_at < HEARTBEAT_S:

@@ -17,12 +17,13 @@ from django.db import Error
 from django.http.cookie import parse_cookie
 from redis.exceptions import RedisError
 
-from balancer.broadcast import Topic, group
+from balancer.broadcast import Topic, group, persons_group
 from balancer.live import passes
 from balancer.live.feed import Feed
 from balancer.live.line import Line
 from balancer.live.origin import headers_of
 from balancer.live.passes import PROTOCOL, Pass, Shown
+from balancer.live.source import Source
 from balancer.live.watch import TRY_LATER, Watch
 from tenants.errors import Refused
 
@@ -31,15 +32,17 @@ log = structlog.get_logger(__name__)
 SOCKETS_MOST = 200  # of a tenant, in a process
 MESSAGE_MOST = 4096  # characters
 MESSAGES_MOST, MESSAGES_SECONDS = 40, 10.0
+FORCED_SECONDS = 0.5  # what nodes that were asked to read at once may take until a forced frame is made
 NOWHERE, TOO_MANY, TOO_BIG, TOO_OFTEN = 4404, 4429, 1009, 1008
 CODES = {400: 4400, 401: 4401, 403: 4403, 404: NOWHERE, 429: TOO_MANY}
 
 
 class TopicConsumer(AsyncWebsocketConsumer):
-    """`offered` may be subscribed to, `topics` are from the start."""
+    """`offered` may be subscribed to, `topics` are from the start. `obeys`: what the API pauses is paused here."""
 
     offered: ClassVar[tuple[Topic, ...]] = ()
     topics: ClassVar[tuple[Topic, ...]] = ()
+    obeys: ClassVar[bool] = True
 
     pass_: Pass | None = None
     line: Line
@@ -70,8 +73,11 @@ class TopicConsumer(AsyncWebsocketConsumer):
         self.pass_ = pass_
         Watch.here().add(pass_, self.shut)
         await self.accept(PROTOCOL if PROTOCOL in shown.protocols else None)
+        await self.channel_layer.group_add(persons_group(pass_.tenant_id, pass_.user_id), self.channel_name)
         for topic in self.topics:
             await self.subscribe(topic)
+        if self.obeys and (paused := await Source.here().paused(pass_.tenant_id, pass_.user_id)):
+            await self.streams_paused({"topics": sorted(paused)})
         self.running = asyncio.create_task(self.run())
 
     async def run(self) -> None:
@@ -98,8 +104,18 @@ class TopicConsumer(AsyncWebsocketConsumer):
         if self.running is not None:
             self.running.cancel()
         with contextlib.suppress(RedisError):
-            for topic in self.line.topics:
-                await self.channel_layer.group_discard(group(self.pass_.tenant_id, topic), self.channel_name)
+            mine = {group(self.pass_.tenant_id, topic) for topic in self.line.topics}
+            for name in mine | {persons_group(self.pass_.tenant_id, self.pass_.user_id)}:
+                await self.channel_layer.group_discard(name, self.channel_name)
+
+    async def streams_paused(self, event: dict[str, Any]) -> None:
+        """The person said over the API which topics are paused from now on; a socket is told where that is news."""
+        if self.obeys and self.line.pause_these(event["topics"]):
+            self.line.reply("paused", {"topics": [name for name in self.line.topics if name in event["topics"]]})
+
+    async def streams_forced(self, event: dict[str, Any]) -> None:
+        for topic in event["topics"]:
+            self.line.force(Topic(topic), after=FORCED_SECONDS)
 
     async def bell_rung(self, event: dict[str, Any]) -> None:
         """From the group of this socket's own tenant. Never waits: what does would queue up behind a slow client."""
@@ -153,9 +169,12 @@ class TopicConsumer(AsyncWebsocketConsumer):
             self.line.subscribe(topic)
 
     async def unsubscribe(self, topic: Topic) -> None:
-        if self.pass_ is not None:
-            self.line.unsubscribe(topic)
-            await self.channel_layer.group_discard(group(self.pass_.tenant_id, topic), self.channel_name)
+        if self.pass_ is None:
+            return
+        self.line.unsubscribe(topic)
+        left = group(self.pass_.tenant_id, topic)
+        if left not in {group(self.pass_.tenant_id, other) for other in self.line.topics}:
+            await self.channel_layer.group_discard(left, self.channel_name)
 
 
 class BackendsConsumer(TopicConsumer):
@@ -166,10 +185,15 @@ class StatusConsumer(TopicConsumer):
     offered = topics = (Topic.STATUS,)
 
 
+class MetricsConsumer(TopicConsumer):
+    offered = topics = (Topic.METRICS,)
+
+
 class ConsoleConsumer(TopicConsumer):
     """Carries what it is asked for."""
 
     offered = tuple(Topic)
+    obeys = False
 
 
 class Nowhere(AsyncWebsocketConsumer):

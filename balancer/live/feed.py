@@ -13,10 +13,12 @@ import redis
 import structlog
 
 from balancer.broadcast import Topic
+from balancer.live import metrics
+from balancer.live.rates import Rates
 from balancer.live.source import Source
 from balancer.live.view import Items, View
 from balancer.queries.observed import Oper
-from balancer.queries.status import TenantSnapshot, node_statuses, snapshot_of
+from balancer.queries.status import TenantSnapshot, node_statuses, pool_rows, snapshot_of
 from balancer.queries.status_json import backend_frame, node_frame, pool_frame
 
 log = structlog.get_logger(__name__)
@@ -28,6 +30,7 @@ SECTIONS = {
     Topic.BACKENDS: ("backends", "pools"),
     Topic.STATUS: ("nodes", "parts", "totals"),
     Topic.DEPLOYMENTS: ("deployments",),
+    Topic.METRICS: ("tenant", "pools"),
 }
 
 
@@ -47,6 +50,7 @@ class Feed:
         self._moved = 0
         self._read_at = self._looked_at = 0.0
         self._around: object = None
+        self._rates: Rates | None = None  # from when somebody watches them
 
     @classmethod
     def of(cls, tenant_key: str, cluster_id: str) -> "Feed":
@@ -69,6 +73,8 @@ class Feed:
 
     async def view(self, topic: Topic) -> View:
         async with self._lock:
+            if topic is Topic.METRICS and self._rates is None:
+                self._rates, self._due = Rates(), True
             await self._look()
             return self._views[topic]
 
@@ -101,6 +107,8 @@ class Feed:
             Topic.STATUS: _status(snapshot, parts),
             Topic.DEPLOYMENTS: {("deployments", "moved"): {"at": self._moved}},
         }
+        if self._rates is not None:
+            made[Topic.METRICS] = metrics.items(snapshot, self._rates.take(pool_rows(self._rows), snapshot.nodes))
         for topic, items in made.items():
             self._views[topic] = View.after(self._views.get(topic), items, SECTIONS[topic])
 

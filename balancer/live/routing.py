@@ -9,6 +9,7 @@ from balancer.live.origin import Asgi, origin_gate
 PATH = re.compile(r"/(?:api/)?ws/([a-z]+)/?")
 SOCKETS = {
     "backends": consumers.BackendsConsumer,
+    "metrics": consumers.MetricsConsumer,
     "status": consumers.StatusConsumer,
     "console": consumers.ConsoleConsumer,
 }

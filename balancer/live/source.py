@@ -59,6 +59,15 @@ class Source:
         self._nodes_until = time.monotonic() + NODES_SECONDS
         return dict(rows)
 
+    async def paused(self, tenant_id: str, user_id: str) -> frozenset[str]:
+        """Topics that this person has paused. With Redis away: none, for frames without need do no harm."""
+        try:
+            kept: Any = await self._redis.smembers(store.paused_key(tenant_id, user_id))
+        except redis.RedisError as error:
+            log.warning("paused_streams_not_read", error=type(error).__name__)
+            return frozenset()
+        return frozenset(kept)
+
     def parts(self) -> dict[str, str]:
         """The parts' states as last probed, at most `PARTS_SECONDS` and a probe ago; empty at first. Never waits."""
         if time.monotonic() >= self._parts_until and (self._asking is None or self._asking.done()):

@@ -109,7 +109,7 @@ def tenant_snapshot(tenant_key: str, *, now: datetime, cluster: str = "") -> Ten
 def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str = "") -> TenantSnapshot:
     """The same from hashes that the caller has read."""
     known = node_statuses(stored_nodes, now)
-    servers, pool_rows = _servers(rows), _pool_rows(rows)
+    servers, of_pools = _servers(rows), pool_rows(rows)
     speakers = {field.partition("|")[2] for field in rows}
     peers = _peers(known, speakers, cluster)
     merged = {key: merge_server(seen, known, peers) for key, seen in servers.items()}
@@ -120,8 +120,8 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
         at=now.timestamp(),
         backends=merged,
         pools={
-            pool: merge_pool(pool_rows.get(pool, {}), by_pool.get(pool, ()), known)
-            for pool in sorted({*by_pool, *pool_rows})
+            pool: merge_pool(of_pools.get(pool, {}), by_pool.get(pool, ()), known)
+            for pool in sorted({*by_pool, *of_pools})
         },
         nodes=tuple(known[name] for name in peers),
     )
@@ -200,7 +200,8 @@ def _servers(rows: Hash) -> dict[Key, dict[str, ServerRow]]:
     return found
 
 
-def _pool_rows(rows: Hash) -> dict[str, dict[str, PoolRow]]:
+def pool_rows(rows: Hash) -> dict[str, dict[str, PoolRow]]:
+    """Pool → node → what it counts there."""
     found: dict[str, dict[str, PoolRow]] = defaultdict(dict)
     for field, text in rows.items():
         name, _, node = field.partition("|")

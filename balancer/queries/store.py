@@ -9,6 +9,7 @@
     look:{ask}                       string the tenant key that a question is about, while somebody waits for answers
     look:{ask}:answers               list   what nodes answered, each one JSON text
     veloflux:looking-names-up        lock   held by the one who looks names up; redbeat has the names of its entries
+    live:paused:{tenant}:{user}      set    topics that a person has paused over the API, for a day
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
@@ -52,6 +53,10 @@ def look_key(ask: str) -> str:
 
 def answers_key(ask: str) -> str:
     return f"look:{ask}:answers"
+
+
+def paused_key(tenant_id: str, user_id: str) -> str:
+    return f"live:paused:{tenant_id}:{user_id}"
 
 
 def node_tenants_key(node_name: str) -> str:

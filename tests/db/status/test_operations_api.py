@@ -198,6 +198,33 @@ def test_a_ticket_stands_for_its_asker_once(world: World) -> None:
     assert build.api().post("/api/ws/ticket").status_code == 401
 
 
+@pytest.mark.usefixtures("kept")
+def test_e5_reading_at_once_is_asked_for_ten_times_a_minute(world: World, settings: Any) -> None:
+    settings.THROTTLES = {}
+    codes = [build.api(world.viewer, world.ours).post("/api/ws/force-update").status_code for _ in range(11)]
+    assert (codes[:10], codes[10]) == ([202] * 10, 429)
+    assert build.api(world.their_owner, world.theirs).post("/api/ws/force-update").status_code == 202
+
+
+@pytest.mark.usefixtures("kept")
+def test_e4_what_is_paused_is_said_for_a_person_and_a_tenant(world: World) -> None:
+    mine, anothers = build.api(world.viewer, world.ours), build.api(world.owner, world.ours)
+    assert mine.post("/api/ws/control", {"action": "pause"}).json()["paused"] == ["backends", "metrics", "status"]
+    assert mine.post("/api/ws/control", {"action": "resume", "type": "status"}).status_code == 200
+    assert mine.get("/api/ws/control").json() == {"paused": ["backends", "metrics"]}
+    assert anothers.get("/api/ws/control").json() == {"paused": []}
+    assert build.api(world.viewer, world.ours).get(f"/api/tenants/{world.theirs.slug}/ws/control").status_code == 404
+    assert 0 < store.client().ttl(store.paused_key(world.ours.pk, str(world.viewer.pk))) <= 24 * 3600
+
+
+@pytest.mark.usefixtures("no_redis")
+@pytest.mark.parametrize("path", ["control", "force-update"])
+def test_e4_nothing_is_said_to_be_done_without_redis(world: World, path: str) -> None:
+    body = {"action": "pause"} if path == "control" else {}
+    answer = build.api(world.viewer, world.ours).post(f"/api/ws/{path}", body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+
+
 @pytest.mark.usefixtures("no_redis")
 def test_no_ticket_without_redis(world: World) -> None:
     answer = build.api(world.viewer, world.ours).post("/api/ws/ticket")

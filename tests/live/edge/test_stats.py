@@ -2,6 +2,9 @@
 
 from typing import Any
 
+import pytest
+
+from balancer.edge import observer, stats
 from balancer.edge.converge import repair
 from balancer.edge.stats import Reader
 from tests.live.edge.nodes import FAST_CHECK, LiveNode, eventually, server, tenant
@@ -109,6 +112,19 @@ def test_drift_is_told_and_repaired(node: LiveNode, origins: Origins) -> None:
     body = heard.turn()
     assert body is not None
     assert body["drift"] == []
+
+
+def test_e5_who_asks_is_told_at_once_though_nothing_is_new(node: LiveNode, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observer, "HEARTBEAT_S", 1e9)
+    monkeypatch.setattr(observer, "FULL_S", 1e9)
+    monkeypatch.setattr(stats, "INTERVAL_S", 1e6)  # by itself it would never read again
+    heard = Heard(node)
+    heard.reader.start()
+    eventually(lambda: len(heard.bodies) == 1)
+    heard.reader.read_at_once()
+    eventually(lambda: len(heard.bodies) == 2)
+    assert heard.bodies[1]["at"] > heard.bodies[0]["at"]
+    heard.reader.stop()
 
 
 def test_the_thread_ends_when_told(node: LiveNode) -> None:

@@ -56,6 +56,10 @@ class Console:
         text = json.dumps(body)
         self._app.send_task("node.converge", args=[text, sign(key, text)], queue=queue_of(NODE))
 
+    def ask_to_read(self, body: dict[str, Any], *, key: str = KEY) -> None:
+        text = json.dumps(body)
+        self._app.send_task("node.read", args=[text, sign(key, text)], queue=queue_of(NODE))
+
     def close(self) -> None:
         self._app.close()
 
@@ -116,6 +120,15 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
         console.tell({**forged, "node": OTHER})
         log = node.folder / "log" / "worker.log"
         eventually(lambda: log.read_text().count("message refused") == 2)
+
+        ask = {"node": NODE, "act": "read", "sent_at": time.time()}
+        for wrong in ({"node": OTHER}, {"act": "look"}, {"sent_at": time.time() - 60}):
+            console.ask_to_read({**ask, **wrong})
+        console.ask_to_read(ask, key="another key")
+        eventually(lambda: log.read_text().count("not read") == 4)
+        console.ask_to_read(ask)
+        assert console.heard("status")["full"] is False
+        assert log.read_text().count("not read") == 4
         process.terminate()
         assert process.wait(15) == 0
     console.close()
