@@ -39,18 +39,21 @@ ROUNDS = 40
 ROUND_SECONDS = 6.0  # both kinds of address, and a moment
 ALONE_SECONDS = 30
 
+SILENT = Looked()  # no answer in time
+
 _looked: ContextVar[dict[str, Looked] | None] = ContextVar("names_looked_up", default=None)
 
 
 @contextmanager
 def first_look(values: Collection[str], *, now: datetime) -> Iterator[None]:
     """Before a transaction that brings these addresses: ask for the names among them, so that what is saved inside is
-    judged by what they lead to (`judge`). What does not answer in time is saved unjudged, and asked for again at once.
+    judged by what they lead to (`judge`). What does not answer in time is saved unjudged, and asked for again at once,
+    though not by a look inside of this one: that one has the transaction open, and the tenant held.
     """
     known = _looked.get() or {}
     new = {name for name in map(_name_in, values) if name} - known.keys()
     found = _first(new, now=now) if new else {}
-    token = _looked.set({**known, **found})
+    token = _looked.set({**known, **dict.fromkeys(new, SILENT), **found})
     try:
         yield
     finally:
