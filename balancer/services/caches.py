@@ -18,35 +18,45 @@ from tenants.scope import platform_scope
 NONE = "This route keeps no answers, so there is nothing to purge. Give it a cache first."
 FULL = "Every place for a cache on your nodes is taken. Ask the service's staff for more, or leave the cache out."
 # Every node holds each of its tenants' caches in memory, used or not.
-ON_CLUSTER = """
+OTHERS = """
 SELECT coalesce(sum(jsonb_array_length(jsonb_path_query_array(state, '$.routes[*].handling.cache'))), 0)
-FROM fleet_snapshot WHERE cluster_id = (SELECT cluster_id FROM fleet_placement WHERE tenant_id = %s)
+FROM fleet_snapshot
+WHERE tenant_id <> %s AND cluster_id = (SELECT cluster_id FROM fleet_placement WHERE tenant_id = %s)
 """
 
 
-def room(more: int = 1) -> None:
-    """Under the tenant's lock. Raise `LimitReached` (402) for the plan's bound, `Conflict` for the cluster's.
+def room_for(changes: Iterable[tuple[object, object]]) -> None:
+    """Of objects, each before and after; before they are written, under the tenant's lock. Raise `LimitReached` (402)
+    for the plan's bound, `Conflict` for the cluster's.
 
-    The cluster's is of what nodes were told last: two tenants at once may pass it by one, and none waits for another.
+    Of the other tenants the cluster's counts what nodes were told last: what several of them save at once, or have
+    waiting to be deployed, may pass it. None waits for another.
     """
-    limits.room_for_caches(more)
-    tenant_id = scope.required().tenant_id
-    with platform_scope(), connection.cursor() as cursor:
-        cursor.execute(ON_CLUSTER, [tenant_id])
-        taken = int(cursor.fetchone()[0])
-    if taken + more > settings.CACHES_ON_A_CLUSTER:
+    pairs = list(changes)
+    more = sum(_keeps(after) - _keeps(before) for before, after in pairs)
+    if more > 0:
+        limits.room_for_caches(more)
+    served = sum(_is_served(after) - _is_served(before) for before, after in pairs)
+    if served > 0 and _taken() + served > settings.CACHES_ON_A_CLUSTER:
         raise Conflict(FULL, "no_room_for_caches", "/cache")
 
 
-def room_for(changes: Iterable[tuple[object, object]]) -> None:
-    """The same for many objects at once, each before and after."""
-    more = sum(_keeps(after) - _keeps(before) for before, after in changes)
-    if more > 0:
-        room(more)
+def _keeps(thing: object) -> bool:
+    return isinstance(thing, Route) and thing.cache is not None
 
 
-def _keeps(thing: object) -> int:
-    return int(isinstance(thing, Route) and thing.cache is not None)
+def _is_served(thing: object) -> bool:
+    """Nodes are not told of a route that is switched off."""
+    return isinstance(thing, Route) and thing.cache is not None and thing.enabled
+
+
+def _taken() -> int:
+    """On the tenant's cluster: its own as they are saved."""
+    tenant_id = scope.required().tenant_id
+    own = Route.objects.filter(cache__isnull=False, enabled=True).count()
+    with platform_scope(), connection.cursor() as cursor:
+        cursor.execute(OTHERS, [tenant_id, tenant_id])
+        return own + int(cursor.fetchone()[0])
 
 
 @transaction.atomic

@@ -50,8 +50,7 @@ def create(new: NewRoute, *, by: Actor, now: datetime) -> Changed[Route]:
     edits.hold_tenant()
     values = cleaned(asdict(new))
     limits.room_for_routes()
-    if values["cache"]:
-        caches.room()
+    caches.room_for([(None, Route(**values))])
     refuse_twice(values)
     domains.require(values["host"])
     hosts.claim(values["host"])
@@ -72,8 +71,7 @@ def update(route: Route, changes: dict[str, Any], *, by: Actor, now: datetime) -
     refuse_twice(values, but=route)
     if values["host"] != route.host:  # a domain that is proven no more stops nothing that is there
         domains.require(values["host"])
-    if values["cache"] and route.cache is None:
-        caches.room()
+    caches.room_for([(route, Route(**values))])
     hosts.claim(values["host"])
     for name, value in values.items():
         setattr(route, name, value)

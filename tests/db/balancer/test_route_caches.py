@@ -90,6 +90,25 @@ def test_a_cluster_holds_so_many(tenant: Tenant, api: build.Api, settings: Any) 
     assert (refused.status_code, refused.json()["code"]) == (409, "no_room_for_caches")
 
 
+def test_what_is_saved_or_switched_on_has_its_place_on_the_cluster_too(
+    tenant: Tenant, api: build.Api, settings: Any
+) -> None:
+    """Nodes were told of none of them yet."""
+    settings.CACHES_ON_A_CLUSTER = 1
+    assert made(api, tenant).status_code == 201
+    assert made(api, tenant, path_prefix="/more").json()["code"] == "no_room_for_caches"
+    off = made(api, tenant, path_prefix="/off", enabled=False)
+    assert off.status_code == 201, off.json()
+    on = {"action": "update", "id": off.json()["id"], "data": {"enabled": True}}
+    for refused in (
+        api.patch(f"/api/routes/{on['id']}", {"enabled": True}),
+        api.post("/api/bulk/routes", {"operations": [on]}),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "no_room_for_caches")
+    settings.CACHES_ON_A_CLUSTER = 2
+    assert api.patch(f"/api/routes/{on['id']}", {"enabled": True}).status_code == 200
+
+
 def test_a_purge_raises_the_mark_and_is_an_edit_that_waits_for_nobody(tenant: Tenant, api: build.Api) -> None:
     path = f"/api/routes/{made(api, tenant).json()['id']}/purge-cache"
     with tenant_scope(tenant):
