@@ -10,7 +10,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from balancer.api.changes import ChangeViewSet
+from balancer.api.changes import ObservedViewSet
 from balancer.api.fields import DurationField
 from balancer.api.status_fields import ListenerStatusSerializer
 from balancer.haproxy.listeners import CONNECTIONS_MAX, IDLE_MAX_MS, IDLE_MIN_MS, IDLE_MS, ListenerKind
@@ -90,7 +90,7 @@ class ListenerFilter(filters.FilterSet):
         fields = ("kind", "pool", "port", "host", "enabled")
 
 
-class ListenerViewSet(ChangeViewSet):
+class ListenerViewSet(ObservedViewSet):
     """Ways in beside routes: ports for TCP, and TLS that is passed through by its name."""
 
     queryset = Listener.objects.all()
@@ -102,17 +102,7 @@ class ListenerViewSet(ChangeViewSet):
     statuses: Mapping[str, ListenerStatus] = {}
     verbs = {**READ, **dict.fromkeys(("create", "update", "partial_update", "destroy"), Verb.SECRETS)}
 
-    def paginate_queryset(self, queryset: Any) -> Any:
-        page = super().paginate_queryset(queryset)
-        self.observe(page or [])
-        return page
-
-    def answer(self, obj: Any, **options: Any) -> Response:
-        self.observe([obj])
-        return super().answer(obj, **options)
-
     def observe(self, shown: Sequence[Listener]) -> None:
-        """One round trip to Redis for all that is shown."""
         self.statuses = status.listeners(self.tenant.key, [one.key for one in shown], now=self.now) if shown else {}
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -55,6 +55,8 @@ def test_one_is_made_shown_changed_and_deleted(client: Client, tenant: Tenant) -
     assert f'data-copy="#endpoint-{listener.pk}"' in shown
     assert f":{listener.port}</code>" in shown
     assert "2 networks" in shown
+    assert f'aria-label="Edit port {listener.port}"' in shown
+    assert f'aria-label="Delete port {listener.port}?"' in shown
     edited = client.post(f"{base}/{listener.pk}/edit", {**sent, "allowed_cidrs": "", "idle_timeout_ms": "2m"})
     assert edited.status_code == 302, text(edited)
     with tenant_scope(tenant):
