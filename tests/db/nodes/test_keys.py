@@ -12,16 +12,16 @@ from django.utils import timezone
 from balancer import tasks
 from balancer.edge import signing
 from balancer.edge.signing import BadSignature
-from balancer.fleet.models import Deployment, Node, Snapshot
+from balancer.fleet.models import Cluster, Deployment, Node, Snapshot
 from balancer.queries import cluster
-from balancer.services import broker_users, nodes
+from balancer.services import broker_users, deployments, nodes
 from tenants import vault
 from tenants.models import AuditEntry
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
 from tests.build import Api
 from tests.conftest import World
-from tests.db.nodes.conftest import node
+from tests.db.nodes.conftest import Asked, node
 from tests.db.status.frames import frame
 
 pytestmark = pytest.mark.django_db
@@ -148,13 +148,16 @@ def test_a_key_used_where_another_node_lives_is_not_used_up(staff: Api, kept: "r
 
 
 def test_nothing_is_sent_to_a_node_that_has_not_come_and_nothing_waits_for_it(
-    staff: Api, kept: "redis.Redis", world: World
+    staff: Api, kept: "redis.Redis", world: World, sent: Asked
 ) -> None:
     announced(staff)
-    before = build.deployment(world.ours)
     with platform_scope():
+        before = build.deployment(world.ours)
+        Cluster.objects.update(generation=7)
+        assert deployments.sweep(now=timezone.now()) == 2
         assert not Deployment.objects.filter(node__name="n3").exists()
         names = {one.name for found in cluster.of_fleet(now=timezone.now()) for one in found.nodes}
+    assert {message["queue"] for message in sent} == {f"node.{node(name).pk}.work" for name in ("n1", "n2")}
     assert names == {"n1", "n2"}
     assert before.node.name == "n1"
 
