@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.test import Client
 from django.utils import timezone
 
-from balancer.fleet.models import Cluster, Deployment, DomainProof, Edit, Revision
+from balancer.fleet.models import Cluster, Deployment, DomainProof, Edit, ImportReport, Revision
 from balancer.models import Backend, Listener, Pool, Route
 from balancer.services import backends, domains, listeners, nodes, pools, routes
 from billing.services import subscriptions
@@ -127,6 +127,15 @@ def revision(tenant: Tenant) -> Revision:
     return deployment(tenant).revision
 
 
+def import_report(tenant: Tenant) -> ImportReport:
+    lines = [[1, "backend web", "managed", "", ["pool web"]], [2, "…", "refused", "Nothing here does it.", []]]
+    fates = {"managed": 1, "note": 0, "refused": 1}
+    with tenant_scope(tenant):
+        return ImportReport.objects.create(
+            tenant=tenant, at=NOW, mode="merge", partial=True, counts={}, fates=fates, notes=[], lines=lines
+        )
+
+
 def pending(tenant: Tenant) -> Edit:
     """A change that waits."""
     with tenant_scope(tenant):
@@ -237,6 +246,7 @@ OBJECTS: dict[str, Callable[[Tenant], Any]] = {
     "deployments": deployment,
     "revisions": revision,
     "changes": pending,
+    "imports": import_report,
     "keys": api_key,
     "audit": audit_entry,
     "domains": domain,

@@ -133,8 +133,8 @@ def put_back(world: World) -> None:
     with scope.platform_scope(), connection.cursor() as cursor:
         cursor.execute(
             "TRUNCATE fleet_edit, fleet_revision, fleet_delivery, fleet_snapshot, fleet_deployment, fleet_hostclaim, "
-            "fleet_portclaim, fleet_name, fleet_nameuse, tenants_apikey, tenants_signin, tenants_domain, "
-            "django_session CASCADE"
+            "fleet_portclaim, fleet_name, fleet_nameuse, fleet_importreport, tenants_apikey, tenants_signin, "
+            "tenants_domain, django_session CASCADE"
         )
         # For the next test only: the trail's own owner may take its triggers off, and does nowhere else.
         cursor.execute("ALTER TABLE tenants_auditentry DISABLE TRIGGER USER")

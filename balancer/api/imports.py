@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from balancer.api.operations import FORMS
 from balancer.api.plans import Plan
 from balancer.haproxy.cfg.fates import Fate
 from balancer.queries import objects
-from balancer.services import batch, checks, names, writing
+from balancer.services import batch, checks, importing, names, writing
 from balancer.services.batch import BatchRefused
 from balancer.services.importing import Brought, How, LinesRefused
 from tenants.actor import Actor
@@ -53,6 +54,7 @@ class ImportedSerializer(serializers.Serializer[Any]):
     notes = serializers.ListField(child=serializers.CharField())
     lines = LineSerializer(many=True, help_text="Of an haproxy.cfg: every line of it, once.")
     fates = serializers.DictField(child=serializers.IntegerField(), help_text="How many lines have which.")
+    report = serializers.CharField(allow_null=True, help_text="Of an haproxy.cfg: where /api/imports keeps this.")
     change = ChangeSerializer(allow_null=True)
 
 
@@ -79,11 +81,14 @@ def bring(document: Document, how: How, *, by: Actor, now: datetime, require: Ca
         if any(change.kind == "listener" for change in done.changes):
             require(Verb.SECRETS)
         protected = protecting.bring(protection, by=by, now=now)
-    found = counts(plan, done)
-    found["protection"] = dict(Counter(created=0, updated=len(protected), deleted=0))
-    found["protection"]["unchanged"] = len(protection) - len(protected)
-    differing = [*differences(done), *map(protecting.difference, protected)]
-    return Brought(found, differing, plan.notes, [*done.edits, *protected], how.dry_run, document.told)
+        found = counts(plan, done)
+        found["protection"] = dict(Counter(created=0, updated=len(protected), deleted=0))
+        found["protection"]["unchanged"] = len(protection) - len(protected)
+        differing = [*differences(done), *map(protecting.difference, protected)]
+        brought = Brought(found, differing, plan.notes, [*done.edits, *protected], how.dry_run, document.told)
+        if document.told and not how.dry_run:
+            brought = replace(brought, report=importing.keep(brought, how, by=by, now=now).pk)
+    return brought
 
 
 def bring_text(text: str, form: str, named: Sequence[str], how: How, **who: Any) -> Brought:

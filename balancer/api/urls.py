@@ -7,6 +7,7 @@ from balancer.api.bulk import BulkViewSet
 from balancer.api.configuration import ConfigurationViewSet, ReloadViewSet
 from balancer.api.deployments import DeploymentViewSet
 from balancer.api.domains import DomainViewSet
+from balancer.api.import_reports import ImportReportViewSet
 from balancer.api.listeners import ListenerViewSet
 from balancer.api.logs import LogViewSet
 from balancer.api.pending import DeliveryViewSet, PendingViewSet
@@ -26,6 +27,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("deployments", DeploymentViewSet),
     *tenant_urls("bulk", BulkViewSet),
     *tenant_urls("revisions", RevisionViewSet),
+    *tenant_urls("imports", ImportReportViewSet),
     *tenant_urls("changes", PendingViewSet),
     *tenant_urls("delivery", DeliveryViewSet),
     *tenant_urls("domains", DomainViewSet),

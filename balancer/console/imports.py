@@ -1,6 +1,6 @@
 """Import: a text is looked at first, line by line; then all of it is brought in, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -135,6 +135,16 @@ class Count:
         return ", ".join(word % {"n": self.numbers[name]} for name, word in said.items() if self.numbers[name])
 
 
+def counts_of(counts: Mapping[str, dict[str, int]]) -> list[Count]:
+    return [Count(words.KIND.get(kind, _("Protection")), n) for kind, n in counts.items() if any(n.values())]
+
+
+def lines_of(told: Sequence[Told], only: str) -> list[LineRow]:
+    """Those with the fate `only`, or all; of a long file what was refused is always among them."""
+    wanted = [one for one in told if only in ("", one.fate.value)]
+    return [LineRow(one) for at, one in enumerate(wanted) if at < SHOWN or one.fate is Fate.REFUSED]
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What the look found."""
@@ -144,8 +154,7 @@ class Seen:
 
     @property
     def lines(self) -> list[LineRow]:
-        wanted = [one for one in self.brought.told if self.only in ("", one.fate.value)]
-        return [LineRow(one) for at, one in enumerate(wanted) if at < SHOWN or one.fate is Fate.REFUSED]
+        return lines_of(self.brought.told, self.only)
 
     @property
     def differences(self) -> list[DifferenceRow]:
@@ -153,8 +162,7 @@ class Seen:
 
     @property
     def counts(self) -> list[Count]:
-        found = self.brought.counts.items()
-        return [Count(words.KIND.get(kind, _("Protection")), n) for kind, n in found if any(n.values())]
+        return counts_of(self.brought.counts)
 
     @property
     def notes(self) -> list[str]:
@@ -178,6 +186,8 @@ def index(request: TenantRequest) -> HttpResponse:
     found = saved(form, lambda: _bring(request, asked, how))
     if found is not None and means_it:
         say_saved(request, _("It is imported."))
+        if found.report:
+            return redirect("console:import-report", request.tenant.slug, found.report)
         return redirect("console:routes", request.tenant.slug)
     if found is None and means_it:  # show again what there is to say of it
         with suppress(Refused):

@@ -11,14 +11,18 @@ from typing import Any, cast
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from balancer.fleet.models import Edit
+from balancer.fleet.models import Edit, ImportReport
 from balancer.haproxy.cfg.fates import Fate, Told
+from balancer.haproxy.cfg.kept import without_values
 from balancer.queries import objects
+from tenants import scope
 from tenants.actor import Actor
 from tenants.errors import FieldError, Refused
 from tenants.roles import Verb
+from tenants.services.trail import audit
 
 MOST_ERRORS = 50
+MOST_REPORTS = 50  # of one tenant, however young
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Brought:
     edits: list[Edit]
     dry_run: bool
     told: Sequence[Told] = ()
+    report: str | None = None
 
     @property
     def fates(self) -> dict[str, int]:
@@ -47,8 +52,30 @@ class Brought:
     def shown(self) -> dict[str, Any]:
         return {
             "dry_run": self.dry_run, "counts": self.counts, "objects": self.differences, "notes": self.notes,
-            "lines": self.told, "fates": self.fates,
+            "lines": self.told, "fates": self.fates, "report": self.report,
         }  # fmt: skip
+
+
+def keep(brought: Brought, how: How, *, by: Actor, now: datetime) -> ImportReport:
+    """The report, in the import's own transaction, without a value of the file (`cfg.kept`). The oldest beyond
+    `MOST_REPORTS` go."""
+    report = ImportReport.objects.create(
+        tenant_id=scope.required().tenant_id,
+        by_id=by.user_id,
+        through=by.through[:40],
+        at=now,
+        mode="replace" if how.replace else "merge",
+        partial=how.partial,
+        counts=brought.counts,
+        fates=brought.fates,
+        notes=brought.notes,
+        lines=[[one.line, one.text, one.fate.value, one.sentence, one.objects] for one in without_values(brought.told)],
+        edit=brought.edits[-1].pk if brought.edits else None,
+    )
+    mine = ImportReport.objects.filter(tenant=report.tenant_id).order_by("-at", "id")
+    ImportReport.objects.filter(pk__in=list(mine.values_list("pk", flat=True)[MOST_REPORTS:])).delete()
+    audit.record("configuration.import", by=by, now=now, thing=report, after={"lines": brought.fates})
+    return report
 
 
 class LinesRefused(Refused):

@@ -1,4 +1,5 @@
-"""Let go of revisions, with their edits and deployments, that are older than a tenant's plan keeps them.
+"""Let go of revisions, with their edits and deployments, and of reports of imports, that are older than a tenant's plan
+keeps them.
 
 What is needed stays, however old it is: the newest revision of a tenant, each that a snapshot is made of (nodes catch
 up from snapshots), each that is still under way to a node or that a node runs, and what is not in a revision yet. Rows
@@ -13,7 +14,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Exists, F, Max, Min, OuterRef, Q, QuerySet
 
-from balancer.fleet.models import Deployment, DeploymentState, Edit, Revision, Snapshot
+from balancer.fleet.models import Deployment, DeploymentState, Edit, ImportReport, Revision, Snapshot
 from balancer.fleet.models.deployment import OPEN
 from billing.queries import limits
 
@@ -36,12 +37,16 @@ def forget_old(*, now: datetime, most: int = MOST) -> int:
 
 def _forget(whose: Q, before: datetime, most: int) -> int:
     """Edits first: a revision goes when nothing speaks of it any more."""
-    kinds: tuple[Callable[[Q, datetime], Rows], ...] = (_edits, _deployments, _revisions)
+    kinds: tuple[Callable[[Q, datetime], Rows], ...] = (_edits, _deployments, _revisions, _reports)
     return sum(_in_batches(rows(whose, before), most) for rows in kinds)
 
 
 def _edits(whose: Q, before: datetime) -> Rows:
     return Edit.objects.filter(whose, at__lt=before, revision__isnull=False).order_by("at")
+
+
+def _reports(whose: Q, before: datetime) -> Rows:
+    return ImportReport.objects.filter(whose, at__lt=before).order_by("at")
 
 
 def _deployments(whose: Q, before: datetime) -> Rows:

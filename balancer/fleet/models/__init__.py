@@ -5,6 +5,7 @@ from balancer.fleet.models.domain import DomainProof, ProofMethod
 from balancer.fleet.models.drain import Drain, Ending, Then
 from balancer.fleet.models.edit import Act, Edit
 from balancer.fleet.models.host import HostClaim
+from balancer.fleet.models.imported import ImportReport
 from balancer.fleet.models.move import Move, MoveEnding
 from balancer.fleet.models.name import Name, NameUse
 from balancer.fleet.models.port import PortClaim
@@ -25,6 +26,7 @@ __all__ = [
     "Edit",
     "Ending",
     "HostClaim",
+    "ImportReport",
     "Move",
     "MoveEnding",
     "Name",

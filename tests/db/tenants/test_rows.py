@@ -14,6 +14,7 @@ from balancer.fleet.models import (
     DomainProof,
     Drain,
     Edit,
+    ImportReport,
     Move,
     NameUse,
     Revision,
@@ -30,6 +31,7 @@ from tests.conftest import World
 pytestmark = pytest.mark.django_db
 UNDER_POLICY = (
     Edit, Revision, Contents, Snapshot, Deployment, DomainProof, Delivery, Trial, Drain, Move, UpstreamFile, NameUse,
+    ImportReport,
 )  # fmt: skip
 
 
@@ -37,6 +39,7 @@ def fill(tenant: Tenant) -> None:
     build.pool(tenant)  # an edit
     deployed = build.deployment(tenant)  # a revision as well
     build.domain(tenant)
+    build.import_report(tenant)
     with platform_scope():
         NameUse.objects.create(tenant=tenant, name="app.example.com")
     with platform_scope():
