@@ -132,7 +132,7 @@ def import_report(tenant: Tenant) -> ImportReport:
     fates = {"managed": 1, "note": 0, "refused": 1}
     with tenant_scope(tenant):
         return ImportReport.objects.create(
-            tenant=tenant, at=NOW, mode="merge", partial=True, counts={}, fates=fates, notes=[], lines=lines
+            tenant=tenant, at=NOW, mode="merge", partial=True, counts={}, fates=fates, notes=[], lines=lines, edit=1
         )
 
 

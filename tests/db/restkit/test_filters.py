@@ -23,6 +23,7 @@ NOT_ONE_VALUE = {
     "routes": {"action", "rewrite", "cors", "maintenance", "cache"},
     "listeners": {"endpoint", "idle_timeout", "status"},
     "deployments": {"steps"},
+    "imports": {"counts", "fates", "revision"},
     "tenants": {"role", "stats"},
     "domains": {"record", "file"},
     "audit": {"id", "before", "after"},

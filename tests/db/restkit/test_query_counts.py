@@ -22,6 +22,7 @@ PINNED = {
     "deployments": WHO + 2,
     "revisions": WHO + 2,
     "changes": WHO + 2,
+    "imports": WHO + 3,
     "domains": WHO + 2,
     "keys": WHO + 2,
     "audit": WHO + 2,
