@@ -22,11 +22,10 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from balancer.queries import health, status, store, system
+from balancer.queries import health, performance, status, store, system
 
 log = structlog.get_logger(__name__)
 
-QUEUES = ("control", "reports", "status", "logs")
 PATH = "/metrics"
 
 
@@ -53,10 +52,10 @@ class Queues(Collector):
     def collect(self) -> Iterable[Metric]:
         depth = GaugeMetricFamily("veloflux_queue_messages", "Messages waiting, by queue.", labels=("queue",))
         pipe = store.client().pipeline(transaction=False)
-        for queue in QUEUES:
+        for queue in performance.QUEUES:
             pipe.llen(queue)
         try:
-            for queue, waiting in zip(QUEUES, pipe.execute(), strict=True):
+            for queue, waiting in zip(performance.QUEUES, pipe.execute(), strict=True):
                 depth.add_metric((queue,), float(waiting))
         except redis.RedisError as error:
             log.warning("queues_not_read", error=type(error).__name__)

@@ -29,6 +29,8 @@ SEALED_COLUMNS = {
     "fleet.UpstreamFile.sealed": "upstream_file.sealed",
 }
 DEBUG = env.bool("VELOFLUX_DEBUG", default=False)
+# Whether /api/debug/performance answers staff.
+DEBUG_PERFORMANCE = env.bool("VELOFLUX_DEBUG_PERFORMANCE", default=False)
 BASE_URL = env.str("VELOFLUX_BASE_URL", default="http://localhost:9090")
 TRAFFIC_URL = env.str("VELOFLUX_TRAFFIC_URL", default="http://localhost:8000")
 ALLOWED_HOSTS = env.list("VELOFLUX_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", ".localhost"])

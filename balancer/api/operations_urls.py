@@ -6,6 +6,7 @@ from balancer.api import health
 from balancer.api.cluster import ClusterViewSet
 from balancer.api.debug import DebugPoolsViewSet
 from balancer.api.debug_backends import DebugBackendsViewSet
+from balancer.api.debug_performance import DebugPerformanceViewSet
 from balancer.api.debug_routes import DebugRoutesViewSet
 from balancer.api.node_join import NodeJoin
 from balancer.api.nodes import NodeViewSet
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *tenant_urls("debug/pools", DebugPoolsViewSet, "debug-pools"),
     *tenant_urls("debug/backends", DebugBackendsViewSet, "debug-backends"),
     *tenant_urls("debug/routes", DebugRoutesViewSet, "debug-routes"),
+    re_path(r"^api/debug/performance/?$", DebugPerformanceViewSet.as_view({"get": "list"}), name="debug-performance"),
     *tenant_urls("ws/ticket", TicketViewSet),
     *tenant_urls("ws/control", ControlViewSet, "ws-control"),
     *tenant_urls("ws/force-update", ForceViewSet, "ws-force-update"),
