@@ -1,4 +1,4 @@
-"""A tenant's objects → the values that HAProxy is made from. Seven queries, whatever its size."""
+"""A tenant's objects → the values that HAProxy is made from. Four queries, whatever its size."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping

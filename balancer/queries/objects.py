@@ -40,13 +40,15 @@ class Difference:
 
 
 def current() -> dict[str, dict[str, dict[str, Any]]]:
-    """As the rows are, in the tenant's scope: one query for each kind."""
-    return {kind: rows.read(_plan(model)) for kind, model in KINDS.items()}
+    """As the rows are, in the tenant's scope: one query for all of it."""
+    return dict(zip(KINDS, rows.read(_plans()), strict=True))
 
 
 @cache
-def _plan(model: type[models.Model]) -> rows.Plan:
-    return rows.plan(model, {field: default_of(field) for field in columns_of(model)})
+def _plans() -> tuple[rows.Plan, ...]:
+    return tuple(
+        rows.plan(model, {field: default_of(field) for field in columns_of(model)}) for model in KINDS.values()
+    )
 
 
 def columns_of(model: type[models.Model]) -> "list[models.Field[Any, Any]]":

@@ -1,4 +1,4 @@
-"""All rows of a table at once, as JSON can hold them, each without the columns that say their default.
+"""All rows of tables at once, as JSON can hold them, each without the columns that say their default.
 
 A tenant's tables are read whole with every cut. So it is done column by column: most hold nothing but their default,
 which is seen at one glance, and nothing is made into a value of Python that would be written as text again.
@@ -67,11 +67,17 @@ def _quoted(name: str | None) -> str:
     return connection.ops.quote_name(str(name))
 
 
-def read(how: Plan) -> dict[str, dict[str, Any]]:
-    """By primary key, in its order. One query."""
+def read(plans: Sequence[Plan]) -> list[dict[str, dict[str, Any]]]:
+    """Of each, the rows by primary key, in its order. One round trip."""
     with connection.cursor() as cursor:
-        cursor.execute(how.query)
-        found = cursor.fetchall()
+        cursor.execute("; ".join(plan.query for plan in plans))
+        tables = [cursor.fetchall()]
+        while cursor.nextset():
+            tables.append(cursor.fetchall())
+    return [_by_key(plan, found) for plan, found in zip(plans, tables, strict=True)]
+
+
+def _by_key(how: Plan, found: Sequence[tuple[Any, ...]]) -> dict[str, dict[str, Any]]:
     rows: list[dict[str, Any]] = [{} for _ in found]
     for column, values in zip(how.columns, zip(*found, strict=True), strict=False):
         if values.count(column.usual) < len(values):

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from balancer.fleet.models import Deployment, DeploymentState, NameUse, Node, Snapshot
 from balancer.queries import names
-from balancer.services import deployments, fragments, revisions, trials
+from balancer.services import deployments, fragments, revisions, trials, turns
 from balancer.services.fragments import Told
 from balancer.services.revisions import Placed
 
@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 def follow(tenant_id: str, *, now: datetime) -> Told | None:
     """In the tenant's scope, outside a transaction; safe to repeat. None: its nodes know already. While one node tries
     a revision the others wait, and so does this: the mark stays, and whoever looks for marks asks again."""
-    with revisions.one_at_a_time(tenant_id):
+    with turns.one_at_a_time(tenant_id):
         placed = compose_again(tenant_id)
     if placed is None:
         return None

@@ -32,7 +32,7 @@ from tenants.scope import platform_scope, tenant_scope
 from tenants.services.trail import audit
 
 log = structlog.get_logger(__name__)
-# The one that a cut holds (`revisions.one_at_a_time`), for as long as the transaction.
+# The one that a cut holds (`turns.one_at_a_time`), for as long as the transaction.
 SAME_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('cut ' || %s, 0))"
 
 

@@ -1,7 +1,5 @@
 """Gather edits into a revision: a tenant's desired state, numbered, and the snapshot that nodes are composed from."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -13,7 +11,7 @@ from balancer import enqueue
 from balancer.fleet.models import Act, Contents, Deployment, Edit, Node, Revision, Snapshot
 from balancer.haproxy import codec, desired
 from balancer.queries import desired_state, names, objects
-from balancer.services import beside, deployments, edits, fragments, name_uses, trials
+from balancer.services import beside, deployments, edits, fragments, name_uses, trials, turns
 from balancer.services.fragments import Told
 from tenants.actor import Actor
 from tenants.models import Tenant
@@ -51,27 +49,13 @@ def cut(tenant_id: str, *, now: datetime) -> Revision | None:
     cluster's counter. A crash anywhere leaves edits without a revision, which the sweep cuts. While one node tries a
     revision, what comes after it waits.
     """
-    with one_at_a_time(tenant_id):
-        gathered = gather(tenant_id, now=now)
-        if gathered is None:
-            return None
-        placed = keep(tenant_id, gathered, now=now)
+    with turns.in_turn(tenant_id) as mine:
+        gathered = gather(tenant_id, now=now) if mine else None
+        placed = keep(tenant_id, gathered, now=now) if gathered else None
     if placed is None:
         return None
     deployments.dispatch_new(placed.told, placed.nodes, now=now)
     return placed.revision
-
-
-@contextmanager
-def one_at_a_time(tenant_id: str) -> Iterator[None]:
-    """Hold the tenant's cut. A session's lock, not a transaction's: it must be held before the snapshot is taken."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_lock(hashtextextended('cut ' || %s, 0))", [tenant_id])
-    try:
-        yield
-    finally:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(hashtextextended('cut ' || %s, 0))", [tenant_id])
 
 
 def gather(tenant_id: str, *, now: datetime) -> Gathered | None:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from balancer.fleet.models import Act, Node, Outcome
 from balancer.models import Backend, Pool, Route
-from balancer.services import edits, hosts, placements, revisions
+from balancer.services import edits, hosts, placements, revisions, turns
 from billing.models import Subscription
 from tenants.actor import SYSTEM
 from tenants.ids import new_id
@@ -42,7 +42,7 @@ def one(name: str, pools: int, backends: int) -> Tenant:
         placements.place(tenant)
     with tenant_scope(tenant):
         fill(name, pools, backends)
-        with revisions.one_at_a_time(tenant.pk):
+        with turns.one_at_a_time(tenant.pk):
             gathered = revisions.gather(tenant.pk, now=now)
             if gathered is not None:  # else a control worker was first
                 revisions.keep(tenant.pk, gathered, now=now)

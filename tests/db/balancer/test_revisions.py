@@ -156,7 +156,7 @@ def test_desired_state_costs_the_same_queries_at_any_size(world: World) -> None:
             state = desired_state.of(world.ours)
         counts.append(len(queries))
     assert len(state.pools) == 31
-    assert counts == [7, 7]
+    assert counts == [4, 4]
 
 
 def fill(tenant: Tenant, size: int) -> None:
