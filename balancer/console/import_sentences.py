@@ -21,7 +21,7 @@ sentences.add(
         _("How many there are is only asked as none or some."),
         _("Routes do not compare by {what}."),
         _("The end of a name begins with a dot, for one label before it."),
-        _("An expression with -i cannot be carried; write both cases in it, like [aA]."),
+        _("A range over capital letters takes other ones after lower; write the letters."),
         _("Its name or its value has characters that a condition cannot have."),
         _("Who asks is compared with networks, like 10.0.0.0/8."),
         _("A check asks with {methods}."),

@@ -77,7 +77,6 @@ Atom = Host | Path | Ask | Secure | Always | Dead | Sni
 Literal = tuple[Atom, bool]  # and whether it shall hold
 OPS = {By.EXACT: Op.EQUALS, By.BEGIN: Op.PREFIX, By.END: Op.SUFFIX, By.PART: Op.CONTAINS, By.REGEX: Op.REGEX}
 KEYED = {"req.hdr": On.HEADER, "req.cook": On.COOKIE, "url_param": On.QUERY}
-CAPITAL = re.compile(r"(?<!\\)[A-Z]")
 EMPTY = re.compile(r"(gt 0|ge 1)|(eq 0|lt 1|le 0)")
 
 
@@ -114,7 +113,7 @@ def _host(test: Test) -> tuple[Literal, ...]:
         if by is By.REGEX:
             _regex(value)
     if by is By.REGEX and test.fold:
-        return tuple((Host(by, CAPITAL.sub(lambda found: found[0].lower(), value)), True) for value in test.values)
+        return tuple((Host(by, paths.either_case(value)), True) for value in test.values)
     return tuple((Host(by, value), True) for value in test.values)
 
 
@@ -186,9 +185,7 @@ def _keyed(kind: On, test: Test) -> tuple[Literal, ...]:
 
 def _compared(kind: On, key: str, by: By, value: str, *, fold: bool) -> Condition:
     if by is By.REGEX:
-        if fold and any(one.isalpha() for one in value):
-            raise Inexpressible("An expression with -i cannot be carried; write both cases in it, like [aA].")
-        return Condition(kind, Op.REGEX, key, _regex(value))
+        return Condition(kind, Op.REGEX, key, paths.either_case(value) if fold else _regex(value))
     if fold and any(one.isalpha() for one in value):
         start = "^" if by in (By.EXACT, By.BEGIN) else ""
         end = "$" if by in (By.EXACT, By.END) else ""

@@ -18,6 +18,7 @@ NAMES = {
     "req.ssl_sni": "req.ssl_sni", "req_ssl_sni": "req.ssl_sni", "req.ssl_hello_type": "req.ssl_hello_type",
     "req_ssl_hello_type": "req.ssl_hello_type",
 }  # fmt: skip
+CAPITALS = re.compile(r"[0-9]-[a-z]")  # a range that has all capitals in it, though it names none
 # Of a host, what takes its port away or its case says nothing more here.
 OF_A_HOST = {("lower", ""), ("field", "1,:"), ("word", "1,:"), ("host_only", ""), ("rtrim", ".")}
 
@@ -54,6 +55,8 @@ def read(words: tuple[str, ...]) -> Test:
         if one == ("lower", ""):
             if any(value != value.lower() for value in rest) and not host:
                 raise Inexpressible("It compares what is in lower case with capital letters: it never holds.")
+            if match == "reg" and any(CAPITALS.search(value) for value in rest):
+                raise Inexpressible("A range over capital letters takes other ones after lower; write the letters.")
             fold = True
         elif not host or one not in OF_A_HOST:
             raise Inexpressible(f"The converter {one[0]} cannot be carried.")

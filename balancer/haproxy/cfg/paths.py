@@ -6,6 +6,7 @@ from enum import StrEnum
 from itertools import product
 
 from balancer.haproxy.regex import PATTERN_MAX, SPECIAL, BadRegex, check
+from balancer.haproxy.regex_fold import folded
 from balancer.haproxy.regex_match import matches
 from balancer.haproxy.routing import PathMatch
 from balancer.haproxy.text import Unprintable, path_prefix
@@ -63,7 +64,7 @@ def of(by: By, values: tuple[str, ...], *, fold: bool) -> Paths:
         raise Inexpressible(f"{MANY} values at most can be compared in one line.")
     fold = fold and any(one.isalpha() for value in values for one in value)
     if by is By.REGEX and fold:
-        raise Inexpressible("An expression with -i cannot be carried; write both cases in it, like [aA].")
+        values, fold = tuple(map(either_case, values)), False
     found = tuple(Shape(by, value, fold) for value in values if value)
     for shape in found:
         try:
@@ -73,6 +74,14 @@ def of(by: By, values: tuple[str, ...], *, fold: bool) -> Paths:
     if any(shape.by is By.BEGIN and not shape.text.strip("/") and len(shape.text) < 2 for shape in found):
         return EVERY
     return found
+
+
+def either_case(pattern: str) -> str:
+    """Raise `Inexpressible`."""
+    try:
+        return folded(pattern) if pattern else pattern
+    except BadRegex as error:
+        raise NoRegex(str(error)) from error
 
 
 def dir_of(value: str) -> str:

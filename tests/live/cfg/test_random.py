@@ -25,7 +25,8 @@ TESTS = [
     "path_sub b", "path_dir a", "path_reg ^/[ab]$", "path_end -i .C b", "method POST", "method GET HEAD", "hdr(x) 1",
     "hdr(x) -i Q", "hdr_beg(x) q", "hdr(x) -m found", "hdr_cnt(x) eq 0", "cook(k) 1", "urlp(p) 1 2", "hdr(host) a.test",
     "hdr(host) b.test", "hdr_beg(host) -i A.", "src 127.0.0.0/8", "src 10.0.0.0/8", "always_true", "always_false",
-    "hdr_sub(x) q r",
+    "hdr_sub(x) q r", "path_reg -i ^/A(/B)?$", "path_reg -i [^B-x]$", "path,lower -m reg ^/a[.]?", "hdr_reg(x) -i ^Q",
+    "hdr_reg(host) -i ^[A-C][.]TEST$",
 ]  # fmt: skip
 DOES = [
     "use_backend one", "use_backend two", "use_backend three", "http-request deny deny_status 403",
