@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from balancer.edge import certificates, files, ports
 from balancer.edge.check import TreeRefused, check
-from balancer.edge.errors import EdgeError
+from balancer.edge.errors import EdgeError, Unwritable
 from balancer.edge.fragments import Kept
 from balancer.edge.node import Node
 from balancer.edge.settings import NodeEnvironment, SettingsMissing
@@ -53,13 +53,23 @@ def prepare(node: Node, *, now: datetime) -> None:
     try:
         with node.store.locked(patience=PATIENCE_S):
             _prepare(node, now)
+    except Unwritable as error:
+        if node.trees.number is None:
+            raise CannotStart(str(error)) from error
+        _clear(node)
+        print(f"{error} The last configuration that served is used.", file=sys.stderr)
     except EdgeError as error:
         raise CannotStart(str(error)) from error
 
 
-def _prepare(node: Node, now: datetime) -> None:
+def _clear(node: Node) -> None:
+    """The sockets of the process before."""
     for socket in (node.environment.admin_socket, node.environment.master_socket):
         socket.unlink(missing_ok=True)
+
+
+def _prepare(node: Node, now: datetime) -> None:
+    _clear(node)
     going = {**node.store.kept, **ports.as_can_be_had(node, listening=frozenset())}
     pieces = _pieces(going)
     tree = Tree(_settings(node, now))

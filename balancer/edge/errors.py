@@ -1,5 +1,9 @@
 """What can go wrong between us and an HAProxy process."""
 
+import errno
+
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
 
 class EdgeError(Exception):
     """Any trouble with a node that its worker answers with a report."""
@@ -25,6 +29,15 @@ class UnexpectedReply(EdgeError):
         super().__init__(f"{command!r} was answered by {reply!r}")
         self.command = command
         self.reply = reply
+
+
+class Unwritable(EdgeError, OSError):
+    """The node's disk did not take what was to be written. It says so in a sentence without a path."""
+
+    def __str__(self) -> str:
+        if self.errno in FULL:
+            return "There is no space left on the node's disk."
+        return f"The node's disk cannot be written to: {self.strerror or 'unknown error'}."
 
 
 class ReloadFailed(EdgeError):

@@ -1,20 +1,38 @@
-"""Writing so that a reader, or a process that starts after a crash, sees the old file or the new one."""
+"""Writing so that a reader, or a process that starts after a crash, sees the old file or the new one.
+
+What a disk refuses is `Unwritable`: of a file nothing is left then but what it held before.
+"""
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from balancer.edge.errors import Unwritable
 
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
 
+@contextmanager
+def written() -> Iterator[None]:
+    """Say in a sentence why the disk did not take it. Raises Unwritable."""
+    try:
+        yield
+    except Unwritable:
+        raise
+    except OSError as error:
+        raise Unwritable(error.errno, error.strerror) from error
+
+
+@written()
 def folder(path: Path) -> Path:
     """Make it, and its parents, for us alone."""
     path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     return path
 
 
+@written()
 def write(path: Path, text: str, *, durable: bool = False) -> None:
     """Replace `path`. `durable`: at once, and it outlives a power cut.
 
@@ -28,6 +46,9 @@ def write(path: Path, text: str, *, durable: bool = False) -> None:
         write_out(descriptor, text.encode())
         if durable:
             os.fsync(descriptor)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
     finally:
         os.close(descriptor)
     if not durable:
@@ -52,6 +73,7 @@ def sync_folder(path: Path) -> None:
         os.close(descriptor)
 
 
+@written()
 def point(link: Path, target: str) -> None:
     """Make `link` a symlink to `target`, at once."""
     temporary = link.with_name(f".{link.name}.new")
@@ -62,6 +84,7 @@ def point(link: Path, target: str) -> None:
     sync_folder(link.parent)
 
 
+@written()
 def copy_by_links(source: Path, target: Path) -> None:
     """The same tree again, sharing every file: nothing is read or written."""
     folder(target)

@@ -25,15 +25,16 @@ class Journal:
             return 0
 
     def append(self, entries: Iterable[Entry]) -> None:
-        """Returns once they are on the disk."""
+        """Returns once they are on the disk. Raises Unwritable: some may be there."""
         # The newline comes first: it also ends a line that a crash cut short.
         text = "".join(f"\n{json.dumps(entry, separators=(',', ':'))}" for entry in entries)
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, files.FILE_MODE)
-        try:
-            files.write_out(descriptor, text.encode())
-            os.fdatasync(descriptor)
-        finally:
-            os.close(descriptor)
+        with files.written():
+            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, files.FILE_MODE)
+            try:
+                files.write_out(descriptor, text.encode())
+                os.fdatasync(descriptor)
+            finally:
+                os.close(descriptor)
 
     def entries(self) -> Iterator[Entry]:
         """Oldest first. A line that was cut short was never answered for: it is left out."""

@@ -14,7 +14,7 @@ from balancer.edge import binds, certificates, files, ports, upstream_files
 from balancer.edge.bring import bring
 from balancer.edge.check import TreeRefused, check
 from balancer.edge.confirm import confirm, frontends_open, order, replaced
-from balancer.edge.errors import EdgeError, ReloadFailed
+from balancer.edge.errors import EdgeError, ReloadFailed, Unwritable
 from balancer.edge.fragments import Kept
 from balancer.edge.look import listening, server_states
 from balancer.edge.node import Node
@@ -62,6 +62,8 @@ def load(node: Node, *, now: datetime) -> list[TenantReport]:
         moved = _go(work)
     except EdgeError as error:
         node.reload_failures += 1
+        if isinstance(error, Unwritable):
+            node.store.forget()
         node.store.unsure |= waiting.keys()
         return [failed(kept, reason=FAILED, words=str(error), steps=work.timeline.steps) for kept in waiting.values()]
     finally:

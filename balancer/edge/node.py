@@ -124,8 +124,8 @@ class Node:
         self.later.clear()
         self.refused.clear()
         self.version = ""
-        self._reads = self.store.reads
         self.mend()
+        self._reads = self.store.reads
 
     def mend(self) -> None:
         """Files that say something else than what is remembered are written again."""

@@ -63,8 +63,13 @@ class Store:
         """0 while something cannot be read: the console then sends everything."""
         return 0 if self.unreadable else self._generation
 
+    def forget(self) -> None:
+        """What is on the disk counts, whatever was meant to be there: it is read anew by who works next, as after a
+        crash."""
+        self._seen = None
+
     def put(self, *many: Kept) -> None:
-        """Remember these."""
+        """Remember these. Raises Unwritable: then it is the disk that knows which of them (`forget`)."""
         if not many:
             return
         ordered = sorted(many, key=lambda kept: kept.generation)
@@ -89,8 +94,8 @@ class Store:
                 self._file(tenant).unlink(missing_ok=True)
             self.unreadable.clear()
         if generation > self._generation:
-            self._generation = generation
             self._journal.append([{"generation": generation}])
+            self._generation = generation
 
     def restarted(self) -> None:
         """Make what is remembered durable without the journal, and have other processes read it (boot does)."""
@@ -113,7 +118,7 @@ class Store:
 
     def _read(self) -> None:
         self.reads += 1
-        self._seen = self._stamp()
+        seen = self._stamp()
         self.kept, self.unreadable = {}, set()
         self._generation = _read_generation(self._node)
         for path in sorted(self._fragments.glob("[!.]*.json")):
@@ -121,6 +126,7 @@ class Store:
         for entry in _last_words(self._journal.entries()):
             self._replay(entry)
         self.unsure = set(self.kept)
+        self._seen = seen
 
     def _replay(self, entry: Entry) -> None:
         """The journal's word counts, and the files are made to agree: a crash may have come between the two."""

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from balancer.edge import files
+from balancer.edge.errors import Unwritable
 
 
 class Trees:
@@ -21,15 +22,20 @@ class Trees:
         return self.folder / str(number)
 
     def stage(self, texts: Mapping[str, str | None], *, base: int | None) -> int:
-        """A new tree: the base's files by hard links, and these texts instead. Nobody reads it yet."""
+        """A new tree: the base's files by hard links, and these texts instead. Nobody reads it yet. Raises Unwritable,
+        and leaves nothing of it then."""
         number = max(self.numbers(), default=0) + 1
         path = self.path(number)
-        if base is None:
-            files.folder(path)
-        else:
-            files.copy_by_links(self.path(base), path)
-        for name, text in texts.items():
-            self._write(path / name, text)
+        try:
+            if base is None:
+                files.folder(path)
+            else:
+                files.copy_by_links(self.path(base), path)
+            for name, text in texts.items():
+                self._write(path / name, text)
+        except Unwritable:
+            shutil.rmtree(path, ignore_errors=True)
+            raise
         return number
 
     def change(self, texts: Mapping[str, str | None]) -> None:
