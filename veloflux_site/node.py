@@ -30,7 +30,6 @@ from balancer.edge.stats import Reader
 from veloflux_site.logs import configure_logging
 from veloflux_site.workers import PromptCelery
 
-AGAIN_S = 2.0  # until a server that is still in use is asked for again
 MOST_BATCHES = 60  # of lines, of all nodes, that wait for the console
 LINES_EXPIRE_S = 60
 LOST_S = 10.0  # after which a reload that was asked for, and did not come, is asked for again
@@ -121,7 +120,8 @@ def reload() -> None:
 
 @app.task(name="node.resume")
 def resume() -> None:
-    """Go on with what had to wait, such as a removed server that still answered requests."""
+    """Go on with what had to wait: a removed server that still answered requests, an HAProxy that did not answer."""
+    node().resume_asked_until = 0.0
     _work("resume", lambda: edge.resume(node()))
 
 
@@ -169,8 +169,10 @@ def _ask_for_what_is_left() -> None:
         delay = mine.reload_delay(now)
         mine.reload_asked_until = now + delay + LOST_S
         _ask("node.reload", [], countdown=delay)
-    if mine.later:
-        _ask("node.resume", [], countdown=AGAIN_S)
+    if (mine.later or mine.store.unsure) and now >= mine.resume_asked_until:
+        delay = mine.resume_delay()
+        mine.resume_asked_until = now + delay + LOST_S
+        _ask("node.resume", [], countdown=delay)
 
 
 def _tell(name: str, queue: str, body: dict[str, Any]) -> None:

@@ -86,9 +86,11 @@ def _command(node: Node, plans: Sequence[Plan], timeline: Timeline) -> list[Tena
             done = execute(node.runtime, [plan.steps.commands for plan in plans])
     except EdgeError as error:
         node.store.unsure |= tenants
+        node.silences += 1
         return [failed(plan.kept, reason=SILENT, words=str(error), steps=timeline.steps) for plan in plans]
     timeline.steps.pop()  # each tenant's own commands say more
     node.store.unsure -= tenants
+    node.silences = 0
     return [_settle(node, plan, own, timeline) for plan, own in zip(plans, done, strict=True)]
 
 
@@ -111,6 +113,7 @@ def _silent(node: Node, work: Sequence[Kept], timeline: Timeline, words: str) ->
     """Remember what was asked; whoever starts HAProxy again, or looks again, finds it."""
     _remember(node, work)
     node.store.unsure |= {kept.tenant for kept in work}
+    node.silences += 1
     return [failed(kept, reason=SILENT, words=words, steps=timeline.steps) for kept in work]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from balancer.edge.errors import CommandRejected, NodeUnreachable, UnexpectedReply
 from balancer.haproxy.show import Processes, UnexpectedText, parse_proc
 
+END = "\n\n"  # of every reply
 SUCCESS = re.compile(r"Success=([01])")
 
 
@@ -21,6 +22,8 @@ class Master:
         reply = self._ask("show proc", self.timeout)
         if not reply:
             raise NodeUnreachable("The node's master socket: no answer.")
+        if not reply.endswith(END):  # half of the processes would look like workers that are gone
+            raise NodeUnreachable("The node's master socket: an answer that was cut short.")
         try:
             return parse_proc(reply)
         except UnexpectedText as error:

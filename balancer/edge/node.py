@@ -21,6 +21,7 @@ from balancer.haproxy.text import Unprintable
 
 SHORTEST_DELAY_S, LONGEST_GATHERING_S = 0.05, 0.25
 LONGEST_DELAY_S = 60.0
+AGAIN_S = 2.0  # until a server that is still in use is asked for again
 LONGEST_SILENCE_S = 5.0
 
 
@@ -47,6 +48,8 @@ class Node:
         self.reload_began: float | None = None  # time.monotonic() of the one that is under way
         self.reload_failures = 0  # in a row
         self.reload_asked_until = 0.0  # time.monotonic() up to which a message for it is on its way
+        self.resume_asked_until = 0.0  # likewise
+        self.silences = 0  # in a row, of HAProxy
         self.serving_pid = 0  # of the worker that the last reload of ours brought
         self.version = ""
         self._reads = 0
@@ -111,6 +114,10 @@ class Node:
         gathering = min(LONGEST_GATHERING_S, max(SHORTEST_DELAY_S, self.reload_took / 10))
         rest = self.reload_ended + 2 * self.reload_took - now if self.reload_ended else 0.0
         return max(gathering, rest)
+
+    def resume_delay(self) -> float:
+        """Seconds until what had to wait is gone on with: longer each time that HAProxy does not answer."""
+        return min(LONGEST_DELAY_S, AGAIN_S * 2.0 ** max(self.silences - 1, 0))
 
     def reads_later(self, now: float) -> bool:
         """Shall who reads HAProxy's figures wait? While a reload is under way a reading makes everybody's change late:

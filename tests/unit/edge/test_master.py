@@ -67,6 +67,12 @@ def test_while_it_replaces_itself_nobody_is_there(folder: Path) -> None:
         Master(folder / "m").processes()
 
 
+@pytest.mark.parametrize("size", [1, 60, PROC.index("14958"), PROC.index("# old"), PROC.index("# prog"), len(PROC) - 1])
+def test_half_of_the_processes_is_no_answer(folder: Path, size: int) -> None:
+    with fake(folder / "m", says(PROC[:size])), pytest.raises(NodeUnreachable, match="cut short"):
+        Master(folder / "m").processes()
+
+
 def test_something_else_than_processes(folder: Path) -> None:
-    with fake(folder / "m", says("Unknown command\n")), pytest.raises(UnexpectedReply):
+    with fake(folder / "m", says("Unknown command\n\n")), pytest.raises(UnexpectedReply):
         Master(folder / "m").processes()
