@@ -13,6 +13,7 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "veloflux_site.settings")
 
 import django
+import psycopg
 import redis
 import structlog
 from django.conf import settings
@@ -22,7 +23,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from balancer.queries import health, performance, status, store, system
+from balancer.queries import health, name_counts, performance, status, store, system
 
 log = structlog.get_logger(__name__)
 
@@ -96,12 +97,32 @@ class Nodes(Collector):
         return [*families, version]
 
 
+class Names(Collector):
+    """The names that backends go by, which we look up. Absent while the database does not answer."""
+
+    def collect(self) -> Iterable[Metric]:
+        known = GaugeMetricFamily("veloflux_backend_names", "Names that backends go by.")
+        due = GaugeMetricFamily("veloflux_backend_names_due", "Names whose next look-up is due.")
+        failing = GaugeMetricFamily("veloflux_backend_names_failing", "Names whose last look-up found nothing to use.")
+        late = GaugeMetricFamily("veloflux_backend_names_late_seconds", "How long the first of those due waits.")
+        try:
+            found = name_counts.names(now=timezone.now())
+        except psycopg.Error as error:
+            log.warning("names_not_counted", error=type(error).__name__)
+            return []
+        known.add_metric((), float(found.known))
+        due.add_metric((), float(found.due))
+        failing.add_metric((), float(found.failing))
+        late.add_metric((), max(0.0, found.late))
+        return [known, due, failing, late]
+
+
 def registry() -> CollectorRegistry:
     """A new one for each scrape: the collector of files reads them anew."""
     made = CollectorRegistry()
     if Path(os.environ.get("PROMETHEUS_MULTIPROC_DIR") or "/nonexistent").is_dir():
         MultiProcessCollector(made)  # type: ignore[no-untyped-call]
-    for collector in (Parts(), Queues(), Nodes()):
+    for collector in (Parts(), Queues(), Nodes(), Names()):
         made.register(collector)
     return made
 

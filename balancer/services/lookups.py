@@ -13,12 +13,18 @@ from dataclasses import dataclass
 import dns.exception
 import dns.rdatatype
 import dns.resolver
+from prometheus_client import Counter
 
 from tenants.outbound.nameservers import resolver
 
 TRY_SECONDS = 1.0
 SECONDS = 2.5
 AT_ONCE = 50
+
+
+LOOKUPS = Counter(
+    "veloflux_backend_name_lookups_total", "Look-ups of backends' names, by how they ended.", ("outcome",)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +46,10 @@ def look_all(names: Collection[str], *, within: float) -> dict[str, Looked]:
         asked = {pool.submit(look, name): name for name in names}
         with suppress(TooLate):
             for done in as_completed(asked, within):
-                found[asked[done]] = done.result()
+                found[asked[done]] = looked = done.result()
+                LOOKUPS.labels("failed" if looked.problem else "found").inc()
     finally:
+        LOOKUPS.labels("silent").inc(len(names) - len(found))
         pool.shutdown(wait=False, cancel_futures=True)
     return found
 
