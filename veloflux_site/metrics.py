@@ -23,7 +23,7 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from balancer.queries import health, name_counts, performance, status, store, system
+from balancer.queries import health, name_counts, status, store, system
 
 log = structlog.get_logger(__name__)
 
@@ -53,10 +53,10 @@ class Queues(Collector):
     def collect(self) -> Iterable[Metric]:
         depth = GaugeMetricFamily("veloflux_queue_messages", "Messages waiting, by queue.", labels=("queue",))
         pipe = store.client().pipeline(transaction=False)
-        for queue in performance.QUEUES:
+        for queue in store.QUEUES:
             pipe.llen(queue)
         try:
-            for queue, waiting in zip(performance.QUEUES, pipe.execute(), strict=True):
+            for queue, waiting in zip(store.QUEUES, pipe.execute(), strict=True):
                 depth.add_metric((queue,), float(waiting))
         except redis.RedisError as error:
             log.warning("queues_not_read", error=type(error).__name__)

@@ -23,7 +23,6 @@ from balancer.fleet.models import JOINED, Node
 from balancer.queries import store, system
 from tenants.scope import platform_scope
 
-QUEUES = ("control", "reports", "status", "logs")
 REQUESTS, TASKS = "veloflux_http_request_duration_seconds", "veloflux_task_duration_seconds"
 SHOWN = 20
 PERCENT = 0.95
@@ -95,7 +94,7 @@ def of_queues() -> dict[str, int]:
     """Messages that wait, by queue; a node's has its name after a dot. Raises redis.RedisError."""
     with platform_scope():
         nodes = list(Node.objects.filter(JOINED).order_by("name"))
-    keys = {**{name: name for name in QUEUES}, **{f"node.{node.name}": queue_of(node.pk) for node in nodes}}
+    keys = {**{name: name for name in store.QUEUES}, **{f"node.{node.name}": queue_of(node.pk) for node in nodes}}
     pipe = store.client().pipeline(transaction=False)
     for key in keys.values():
         pipe.llen(key)

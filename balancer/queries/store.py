@@ -30,6 +30,7 @@ DRIFT = "veloflux:drift"
 LOOKING = "veloflux:looking-names-up"
 WORKERS = "veloflux:workers"
 LEADER = "veloflux:leader"
+QUEUES = ("control", "reports", "status", "logs")  # the console's own; a list each
 
 CONNECT_SECONDS = 1.0
 ANSWER_SECONDS = 2.0
