@@ -42,6 +42,22 @@ def test_a_bad_fifth_of_ten_changes_nothing_and_is_named(fleet: Fleet) -> None:
     assert rows(fleet) == before
 
 
+def test_k6_a_bad_route_of_ten_changes_nothing_and_is_named(fleet: Fleet) -> None:
+    pool = build.pool(fleet.tenant)
+    before = rows(fleet)
+    operations = [add(pool=pool.pk, host=f"h{n}.test") for n in range(10)]
+    operations[4]["data"]["timeout"] = "soon"
+    refused = fleet.post("bulk/routes", {"operations": operations}, status=422)
+    assert [error["pointer"] for error in refused["errors"]] == ["/operations/4/data/timeout"]
+    assert [one["status"] for one in refused["results"]] == ["not_done"] * 4 + ["failed"] + ["not_done"] * 5
+    assert rows(fleet) == before
+    del operations[4]["data"]["timeout"]
+    assert [one["status"] for one in fleet.post("bulk/routes", {"operations": operations})["results"]] == [
+        "created"
+    ] * 10
+    assert len(rows(fleet)["route"]) == 10
+
+
 def test_without_atomic_the_others_are_done(fleet: Fleet) -> None:
     pool = build.pool(fleet.tenant)
     operations = addresses(pool, 3)

@@ -43,6 +43,22 @@ def test_several_at_once_with_one_key_make_one_pool(committed: World) -> None:
         assert Pool.objects.count() == 1
 
 
+def test_a18_of_those_who_read_the_same_one_writes_and_the_others_are_told(committed: World) -> None:
+    client = build.api(committed.owner, committed.ours)
+    path = f"/api/pools/{build.pool(committed.ours, name='before').pk}"
+    seen = client.get(path).headers["ETag"]
+    names = [f"writer {number}" for number in range(MANY)]
+
+    def write() -> tuple[int, str]:
+        name = names.pop()
+        answer = build.api(committed.owner, committed.ours).patch(path, {"name": name}, **{"If-Match": seen})
+        return answer.status_code, name
+
+    answers = at_once(write)
+    assert sorted(status for status, _ in answers) == [200, 412, 412, 412]
+    assert client.get(path).json()["name"] == dict(answers)[200]
+
+
 def test_one_refresh_token_used_twice_at_once_is_good_for_one_at_most(committed: World) -> None:
     person = build.member(committed.ours, password=build.PASSWORD)
     login = build.api().post("/api/auth/login", {"email": person.email, "password": build.PASSWORD}).json()

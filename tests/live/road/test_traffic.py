@@ -86,20 +86,51 @@ def test_an_unknown_host_is_421_and_a_route_without_a_match_404(stack: Stack, ma
     assert ask(port, "nobody.test").statuses == {421: 1}
 
 
-def test_a11_an_ill_backend_gets_nothing_until_it_is_well(make_site: Make) -> None:
+def test_a11_an_ill_backend_gets_nothing_until_it_is_well(stack: Stack, make_site: Make) -> None:
     site = make_site(2)
     ill, well = site.origins
     ill.healthy = False
     site.answered_by({well.name})
     assert not site.ask(50).failures
+    # A node looks once a second: what comes and goes in between leaves no event.
+    here, row = {node.name for node in stack.nodes}, site.backend(ill)
+    fell = {("up", "down", "L7STS", 503)}
+    until(lambda: events(site, row) == dict.fromkeys(here, fell), what="falls of both nodes")
     ill.healthy = True
     site.answered_by({ill.name, well.name})
+    rose = {*fell, ("down", "up", "L7OK", 200)}
+    until(lambda: events(site, row) == dict.fromkeys(here, rose), what="rises of both nodes")
+    assert events(site, site.backend(well)) == {}
 
 
-def test_ip_hash_keeps_a_client_and_least_conn_serves(make_site: Make) -> None:
-    assert len(make_site(3, algorithm="ip_hash", wait=False).api.get("/pools").json()["items"]) > 0
-    site = make_site(3, algorithm="least_conn")
-    assert set(site.ask(30).by) == {origin.name for origin in site.origins}
+def events(site: Site, backend: dict[str, Any]) -> dict[str, set[tuple[str, str, str, int]]]:
+    """Node → what happened there."""
+    found: dict[str, set[tuple[str, str, str, int]]] = {}
+    for event in site.api.get(f"/backends/{backend['id']}/events").json()["items"]:
+        said = (event["before"], event["after"], event["check"], event["code"])
+        found.setdefault(event["node"], set()).add(said)
+    return found
+
+
+def test_a3_a_backend_that_stops_is_listed_as_down_with_its_check(stack: Stack, make_site: Make) -> None:
+    site = make_site(2)
+    stopped, well = site.origins
+    stopped.stop()
+
+    def listed() -> dict[str, tuple[Any, ...]]:
+        found = site.api.get("/backends", params={"pool": site.pool["id"]}).json()["items"]
+        return {
+            one["address"]: (
+                one["status"]["oper"],
+                (one["status"]["last_check"] or {}).get("code"),
+                {node["oper"] for node in one["status"]["nodes"]},
+            )
+            for one in found
+        }
+
+    expected = {stopped.address: ("down", "L4CON", {"down"}), well.address: ("up", "L7OK", {"up"})}
+    until(lambda: listed() == expected, what=f"{expected} in the list")
+    assert not site.ask(20).failures
 
 
 def test_an_address_moves_without_a_reload(stack: Stack, make_site: Make) -> None:

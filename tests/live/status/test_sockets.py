@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import timedelta
 from http.cookies import SimpleCookie
 from typing import Any
@@ -16,6 +16,7 @@ from django.utils import timezone
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from balancer.live.consumers import SOCKETS_MOST
 from tenants.models import Membership, Tenant, User
 from tenants.restkit.headers import always
 from tenants.scope import platform_scope
@@ -256,6 +257,19 @@ async def test_too_much_said_closes(site: Site, committed: World) -> None:
         for _ in range(60):
             await socket.send('{"type":"ping"}')
         assert await closed(socket) == 1008
+
+
+async def test_e6_a_tenant_has_so_many_sockets_and_no_more(site: Site, committed: World) -> None:
+    bearer = await token(committed.owner, committed.ours)
+    async with AsyncExitStack() as stack:
+        for _ in range(SOCKETS_MOST // 20):  # a few at a time: a listener's queue is finite
+            await asyncio.gather(*(stack.enter_async_context(dial(site, bearer)) for _ in range(20)))
+        async with dial(site, bearer) as one_more:
+            assert await closed(one_more, within=30) == 4429
+        async with dial(site, await token(committed.their_owner, committed.theirs)) as anothers:
+            assert (await frame(anothers, within=30))["type"] == "snapshot"
+    async with dial(site, bearer) as later:
+        assert (await frame(later, within=30))["type"] == "snapshot"
 
 
 async def test_a_burst_is_at_most_a_frame_a_second_and_the_newest(site: Site, committed: World) -> None:
