@@ -213,7 +213,11 @@ def close(node: Node, tenants: Sequence[dict[str, Any]], *, now: datetime) -> li
     moved = [
         row for row in here.filter(pk__in=news).select_for_update(no_key=True) if take(row, told[row.generation], now)
     ]
-    Deployment.objects.bulk_update(moved, ["state", "reason", "words", "steps", "finished_at"], batch_size=200)
+    changed = ["state", "reason", "words", "steps", "finished_at"]
+    if len(moved) == 1:  # nearly always: a tenth of the work of a statement for many
+        moved[0].save(update_fields=changed)
+    else:
+        Deployment.objects.bulk_update(moved, changed, batch_size=200)
     for row in moved:
         request_ids = told[row.generation].get("request_ids", [])
         log.info("deployment", node=node.name, tenant=row.tenant_id, state=row.state, request_ids=request_ids)
