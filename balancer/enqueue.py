@@ -54,6 +54,11 @@ def read(node_id: str, body: str, signature: str, *, within: float) -> None:
     ask("node.read", [body, signature], queue=f"node.{node_id}.work", expires=within)
 
 
+def tell_again(node_id: str, body: str, signature: str, *, within: float) -> None:
+    """Ask a node for what it told and we did not hear. Expires: while it is missing, it is asked for again."""
+    ask("node.tell_again", [body, signature], queue=f"node.{node_id}.work", expires=within)
+
+
 def ask(
     name: str,
     args: list[Any],

@@ -9,7 +9,7 @@ import os
 import time
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from celery.signals import setup_logging, worker_ready, worker_shutdown
@@ -27,6 +27,7 @@ from balancer.edge.report import Report, TenantOutcome, TenantReport
 from balancer.edge.settings import NodeEnvironment
 from balancer.edge.signing import BadSignature, sign, verify
 from balancer.edge.stats import Reader
+from balancer.edge.telling import Lacking
 from veloflux_site.logs import configure_logging
 from veloflux_site.workers import PromptCelery
 
@@ -35,6 +36,9 @@ LINES_EXPIRE_S = 60
 LOST_S = 10.0  # after which a reload that was asked for, and did not come, is asked for again
 RETRY: dict[str, Any] = {"retry": True, "retry_policy": {"max_retries": 2, "interval_start": 0, "interval_step": 0.2}}
 
+OF_TENANTS = ("tenant", "outcome", "generation", "reason", "words", "request_ids")  # of their reports, in the log
+
+T = TypeVar("T")
 log = structlog.get_logger(__name__)
 environment = NodeEnvironment.from_environ(os.environ)
 prefix = f"node.{environment.id}."
@@ -71,16 +75,25 @@ def node() -> Node:
     return Node(environment)
 
 
+@lru_cache(maxsize=1)
+def reader() -> Reader:
+    return Reader(node(), send=_send_status, repair=lambda why: _ask("node.repair", [why]))
+
+
+def _understood(body: str, signature: str, read: Callable[..., T]) -> T | None:
+    try:
+        verify(environment.key, body, signature)
+        return read(body, node=environment.id)
+    except (BadSignature, BadMessage) as error:
+        log.warning("message refused", error=str(error))
+        return None
+
+
 @app.task(name="node.converge")
 def converge(body: str, signature: str) -> None:
     """Bring the node to what the body says, or look again where it says nothing new."""
-    try:
-        verify(environment.key, body, signature)
-        message = Message.from_body(body, node=environment.id)
-    except (BadSignature, BadMessage) as error:
-        log.warning("message refused", error=str(error))
-        return
-    _work("converge", lambda: edge.converge(node(), message))
+    if (message := _understood(body, signature, Message.from_body)) is not None:
+        _work("converge", lambda: edge.converge(node(), message))
 
 
 @app.task(name="node.look")
@@ -106,9 +119,14 @@ def read(body: str, signature: str) -> None:
     except (BadSignature, BadMessage) as error:
         log.warning("not read", error=str(error))
         return
-    for thread in _threads:
-        if isinstance(thread, Reader):
-            thread.read_at_once()
+    reader().read_at_once()
+
+
+@app.task(name="node.tell_again")
+def tell_again(body: str, signature: str) -> None:
+    """Something of what was told about servers did not arrive."""
+    if (lacking := _understood(body, signature, Lacking.from_body)) is not None:
+        reader().tell_again(lacking.run, lacking.after)
 
 
 @app.task(name="node.reload")
@@ -150,16 +168,7 @@ def _work(what: str, work: Callable[[], Report]) -> None:
 
 
 def _log_tenant(what: str, tenant: TenantReport) -> None:
-    log.info(
-        "tenant",
-        work=what,
-        tenant=tenant.tenant,
-        outcome=tenant.outcome,
-        generation=tenant.generation,
-        reason=tenant.reason,
-        words=tenant.words,
-        request_ids=tenant.request_ids,
-    )
+    log.info("tenant", work=what, **{name: getattr(tenant, name) for name in OF_TENANTS})
 
 
 def _ask_for_what_is_left() -> None:
@@ -230,9 +239,7 @@ def _log(**_: Any) -> None:
 def _start(**_: Any) -> None:
     """What was left undone, or happened while nobody was here, is found by looking."""
     _ask("node.repair", ["the worker started"])
-    reader = Reader(node(), send=_send_status, repair=lambda why: _ask("node.repair", [why]))
-    listener = Listener(environment.log_socket, environment.id, send=_send_lines)
-    for thread in (reader, listener):
+    for thread in (reader(), Listener(environment.log_socket, environment.id, send=_send_lines)):
         thread.start()
         _threads.append(thread)
 

@@ -1,58 +1,40 @@
-"""From readings to what the console is told: rates, and only what changed."""
+"""From readings to what the console is told: only what changed, and what is due."""
 
-from collections import Counter as CountOf
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from balancer.edge.samples import PoolSample, Sample, ServerSample, WaySample
-from balancer.haproxy.running import Oper
+from balancer.edge.counting import Counting, Row, rate
+from balancer.edge.samples import Sample, WaySample
+from balancer.edge.telling import Telling
 
 HEARTBEAT_S = 5.0
-FULL_S = 30.0
-USABLE = frozenset({Oper.UP, Oper.NOCHECK, Oper.STARTING})
-OF_POOLS = ("requests", "5xx", "in", "out")
-OF_LISTENERS = ("connections", "bytes_in", "bytes_out")
+TIDY_S = 30.0
+SHARE_ROWS, MOST_ROWS = 1000, 5000  # with each frame, of what changed or is due
+ALL_WITHIN_S = 15.0  # what is due, if that is everything
 IDLE = WaySample()
 Body = dict[str, Any]
-
-
-class Counter:
-    """A count that survives HAProxy's: a new worker starts at zero, and what it counts is added."""
-
-    def __init__(self, last: int | None = None) -> None:
-        self.total = 0
-        self._last = last
-
-    def take(self, value: int, *, same_process: bool) -> int:
-        """Returns by how much it grew; the first reading of all is no growth."""
-        grown = 0
-        if self._last is not None:
-            grown = value - self._last if same_process and value >= self._last else value
-        self._last = value
-        self.total += grown
-        return grown
+Told = dict[str, dict[str, Row | None]]  # part → key → row; None where it is gone
 
 
 class Observer:
-    """Remembers what was told last. `now` in epoch seconds."""
+    """Remembers what was told last. `now` in epoch seconds. Only what moved costs anything."""
 
-    def __init__(self, node_id: str) -> None:
+    def __init__(self, node_id: str, telling: Telling) -> None:
         self._node = node_id
+        self._telling = telling
         self._pid = 0
         self._at = 0.0
         self._told_at = 0.0
-        self._full_at = 0.0
-        self._counters: dict[str, Counter] = {}
-        self._servers: dict[str, Body] = {}
-        self._pools: dict[str, Body] = {}
-        self._listeners: dict[str, Body] = {}
+        self._tidied_at = 0.0
+        self._all_looked_at = 0.0
+        self._looked_at: dict[str, float] = {}  # pool → when its servers were read, since all were
+        self._counting = Counting()
+        self._rows: dict[str, dict[str, Row]] = {"servers": {}, "pools": {}, "listeners": {}}
+        self._busy: dict[str, set[str]] = {"servers": set(), "pools": set()}  # they have a rate
+        self._turned: set[str] = set()  # servers that are in another state than a moment ago
         self._drift: tuple[str, ...] = ()
-
-    def forget(self) -> None:
-        """What was told last did not arrive: tell everything next time."""
-        self._full_at = 0.0
 
     def tell_next(self) -> None:
         """Somebody waits for a word, though there be nothing new."""
@@ -63,8 +45,7 @@ class Observer:
         if now - self._told_at < HEARTBEAT_S:
             return None
         self._told_at = now
-        self.forget()
-        return self._body(now, generation, full=False)
+        return self._body(now, generation) | self._telling.frame((), (), None)
 
     def observe(
         self,
@@ -79,116 +60,119 @@ class Observer:
         listener under → its name."""
         seconds = now - self._at if self._at else 0.0
         same = sample.pid == self._pid
-        requests = self._grow("", sample.requests, same)
-        up, total = _count(sample)
-        pools = {
-            key: self._pool(key, pool, same, seconds) | {"up": up[key], "total": total[key]}
-            for key, pool in sample.pools.items()
+        requests = self._counting.grow("", sample.requests, same=same)
+        told: Told = {
+            "servers": self._take_servers(sample, same, now),
+            "pools": self._take_pools(sample, same, seconds),
+            "listeners": self._take_listeners(sample, ways, same, seconds),
         }
-        servers = {key: self._server(key, one, same, seconds, now) for key, one in sample.servers.items()}
-        listeners = {name: self._way(name, sample.ways.get(way, IDLE), same, seconds) for way, name in ways.items()}
-        full = now - self._full_at >= FULL_S
-        body = self._body(now, generation, full=full)
-        body["listeners"] = listeners if full else _changed(self._listeners, listeners)
-        body["servers"] = servers if full else _changed(self._servers, servers)
-        body["pools"] = pools if full else _changed(self._pools, pools)
-        body["drift"] = list(drift)
-        body |= {"version": sample.version, "pid": sample.pid, "uptime": sample.uptime, "sessions": sample.sessions}
-        body |= {"rate": _rate(requests, seconds), "requests": self._counters[""].total}
-        new = body["servers"] or body["pools"] or body["listeners"] or drift != self._drift or not same
-        self._pid, self._at, self._servers, self._pools, self._drift = sample.pid, now, servers, pools, drift
-        self._listeners = listeners
-        if not (full or new or now - self._told_at >= HEARTBEAT_S):
+        whole, there = self._choose(told, now=now, seconds=seconds)
+        new = whole or any(told.values()) or drift != self._drift or not same
+        self._pid, self._at, self._drift = sample.pid, now, drift
+        if now - self._tidied_at >= TIDY_S:
+            self._tidied_at = now
+            self._counting.keep(self._rows["servers"], self._rows["pools"], self._rows["listeners"])
+        if not (new or now - self._told_at >= HEARTBEAT_S):
             return None
         self._told_at = now
-        if full:
-            self._full_at = now
-            self._forget_counts_of_what_is_gone()
-        return body
+        about = {"version": sample.version, "pid": sample.pid, "uptime": sample.uptime, "sessions": sample.sessions}
+        about |= {"rate": rate(requests, seconds), "requests": self._counting.total(""), "drift": list(drift)}
+        tenants = {tenant_of(key) for rows in told.values() for key in rows}
+        return self._body(now, generation) | told | about | self._telling.frame(tenants, whole, there)
 
-    def _forget_counts_of_what_is_gone(self) -> None:
-        here = {"", *self._servers, *(f"{key} {what}" for key in self._pools for what in OF_POOLS)}
-        here |= {f"{key} {what}" for key in self._listeners for what in OF_LISTENERS}
-        self._counters = {key: counter for key, counter in self._counters.items() if key in here}
+    def _body(self, now: float, generation: int) -> Body:
+        empty: Body = {"node": self._node, "at": now, "generation": generation, "version": "", "pid": 0, "uptime": 0}
+        return empty | {"sessions": 0, "rate": 0, "requests": 0, "drift": [], **{part: {} for part in self._rows}}
 
-    def _body(self, now: float, generation: int, *, full: bool) -> Body:
-        empty: Body = {"node": self._node, "at": now, "full": full, "generation": generation, "version": "", "pid": 0}
-        return empty | {
-            "uptime": 0,
-            "sessions": 0,
-            "rate": 0,
-            "requests": 0,
-            "servers": {},
-            "pools": {},
-            "listeners": {},
-            "drift": [],
+    def _choose(self, told: Told, *, now: float, seconds: float) -> tuple[Collection[str], Collection[str] | None]:
+        """Bring what is due into a frame, and about as much of what changed as it may carry: the rest is due then. A
+        server's turn for the worse or the better does not wait. Answers the tenants that are told whole, and every one
+        that there is where that may be asked for."""
+        most = min(MOST_ROWS, max(SHARE_ROWS, sum(map(len, self._rows.values())) * seconds / ALL_WITHIN_S))
+        if sum(map(len, told.values())) > most:
+            for rows in told.values():
+                later = [key for key in rows if key not in self._turned]
+                self._telling.owe(tenant_of(key) for key in later)
+                for key in later:
+                    del rows[key]
+        if not self._telling.behind(now):
+            return (), None
+        there: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+        for part, all_rows in self._rows.items():
+            for key in all_rows:
+                there[tenant_of(key)].append((part, key))
+        room = most - sum(map(len, told.values()))
+        whole = self._telling.share({tenant: len(keys) for tenant, keys in there.items()}, now=now, most=room)
+        for tenant in whole:
+            for part, key in there.get(tenant, ()):
+                told[part][key] = self._rows[part][key]
+        return whole, there.keys()
+
+    def _take_servers(self, sample: Sample, same: bool, now: float) -> dict[str, Row | None]:
+        """Each pool's servers have been read at a time of their own (`edge.reading`)."""
+        rows, looked = self._rows["servers"], sample.looked
+        new: dict[str, Row] = {}
+        self._turned = set()
+        for key in sample.moved:
+            if key not in sample.servers:
+                continue
+            was, one = rows.get(key), sample.servers[key]
+            last = max(self._all_looked_at, self._looked_at.get(key.rpartition("/")[0], 0.0))
+            seconds = now - last if last else 0.0
+            new[key] = self._counting.server(key, one, was, same=same, seconds=seconds, now=now)
+            if was and (was["oper"], was["admin"]) != (one.oper, one.admin):
+                self._turned.add(key)
+        if looked is None:
+            self._all_looked_at = now
+            self._looked_at.clear()
+        else:
+            self._looked_at |= dict.fromkeys(looked, now)
+        for key in self._busy["servers"] - new.keys():
+            pool = key.rpartition("/")[0]
+            if looked is None or pool in looked or pool not in sample.moved:
+                new |= _idle(rows, key)
+        return self._news("servers", new, sample.servers)
+
+    def _take_pools(self, sample: Sample, same: bool, seconds: float) -> dict[str, Row | None]:
+        new = {
+            key: self._counting.pool(key, sample.pools[key], same=same, seconds=seconds)
+            for key in sample.moved
+            if key in sample.pools
         }
+        for key in self._busy["pools"] - new.keys():
+            new |= _idle(self._rows["pools"], key)
+        return self._news("pools", new, sample.pools)
 
-    def _server(self, key: str, sample: ServerSample, same: bool, seconds: float, now: float) -> Body:
-        body = asdict(sample)
-        del body["total"]
-        changed = round(now - body.pop("changed_s"))
-        before = self._servers.get(key)
-        # HAProxy counts whole seconds: the same moment is read as one or the other.
-        if (
-            before
-            and before["oper"] == sample.oper
-            and before["admin"] == sample.admin
-            and abs(before["since"] - changed) <= 2
-        ):
-            changed = before["since"]
-        return body | {"rate": _rate(self._grow(key, sample.total, same), seconds), "since": changed}
-
-    def _pool(self, key: str, pool: PoolSample, same: bool, seconds: float) -> Body:
-        requests = self._grow(f"{key} requests", pool.requests, same)
-        self._grow(f"{key} 5xx", pool.errors_5xx, same)
-        self._grow(f"{key} in", pool.bytes_in, same)
-        self._grow(f"{key} out", pool.bytes_out, same)
-        return {
-            "sessions": pool.sessions,
-            "queue": pool.queue,
-            "rate": _rate(requests, seconds),
-            "requests": self._counters[f"{key} requests"].total,
-            "errors_5xx": self._counters[f"{key} 5xx"].total,
-            "bytes_in": self._counters[f"{key} in"].total,
-            "bytes_out": self._counters[f"{key} out"].total,
+    def _take_listeners(
+        self, sample: Sample, ways: Mapping[str, str], same: bool, seconds: float
+    ) -> dict[str, Row | None]:
+        new = {
+            name: self._counting.listener(name, sample.ways.get(way, IDLE), same=same, seconds=seconds)
+            for way, name in ways.items()
         }
+        return self._news("listeners", new, new)
 
-    def _way(self, key: str, way: WaySample, same: bool, seconds: float) -> Body:
-        counted = {"connections": way.total, "bytes_in": way.bytes_in, "bytes_out": way.bytes_out}
-        if self._at:  # one that came since the last reading was counted from nothing, and heard of late
-            for name in counted:
-                self._counters.setdefault(f"{key} {name}", Counter(0))
-        grown = {name: self._grow(f"{key} {name}", value, same) for name, value in counted.items()}
-        return {
-            "sessions": way.sessions,
-            "rate": _rate(grown["connections"], seconds),
-            "in_rate": _rate(grown["bytes_in"], seconds),
-            "out_rate": _rate(grown["bytes_out"], seconds),
-            **{name: self._counters[f"{key} {name}"].total for name in counted},
-        }
-
-    def _grow(self, key: str, value: int, same: bool) -> int:
-        return self._counters.setdefault(key, Counter()).take(value, same_process=same)
+    def _news(self, part: str, new: Mapping[str, Row], there: Mapping[str, object]) -> dict[str, Row | None]:
+        """Remember these rows, and answer those that say something else than before; None for what is gone. A check's
+        duration differs each time: it is told along with something else, and is no news by itself."""
+        rows = self._rows[part]
+        told: dict[str, Row | None] = {key: row for key, row in new.items() if not _same(rows.get(key), row)}
+        rows |= new
+        for key in rows.keys() - there.keys() if len(rows) != len(there) else ():
+            del rows[key]
+            told[key] = None
+        if part in self._busy:
+            self._busy[part] = {key for key in self._busy[part] | new.keys() if key in rows and rows[key]["rate"]}
+        return told
 
 
-def _count(sample: Sample) -> tuple[CountOf[str], CountOf[str]]:
-    """Pool -> how many of its servers can take requests, and how many it has."""
-    total = CountOf(key.rpartition("/")[0] for key in sample.servers)
-    up = CountOf(key.rpartition("/")[0] for key, one in sample.servers.items() if one.oper in USABLE)
-    return up, total
+def tenant_of(key: str) -> str:
+    return key.partition("/")[0]
 
 
-def _rate(grown: int, seconds: float) -> int:
-    return round(grown / seconds) if seconds > 0 else 0
+def _idle(rows: Mapping[str, Row], key: str) -> dict[str, Row]:
+    return {key: {**rows[key], "rate": 0}} if key in rows else {}
 
 
-def _changed(before: Mapping[str, Body], after: Mapping[str, Body]) -> dict[str, Body | None]:
-    """What is gone is None. A check's duration differs each time: it is told along with something else, and is no news
-    by itself."""
-    gone: dict[str, Body | None] = dict.fromkeys(before.keys() - after.keys())
-    return gone | {key: body for key, body in after.items() if _news(before.get(key)) != _news(body)}
-
-
-def _news(body: Body | None) -> Body | None:
-    return body and {name: value for name, value in body.items() if name != "check_ms"}
+def _same(before: Row | None, row: Row) -> bool:
+    return before is not None and {**before, "check_ms": None} == {**row, "check_ms": None}

@@ -1,20 +1,24 @@
 """One reading of HAProxy's counters: CSV in, values out."""
 
-import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from balancer.edge.runtime import Runtime
+from balancer.edge.stat_lines import rows
 from balancer.haproxy.desired import AdminState
 from balancer.haproxy.listeners import port_of
 from balancer.haproxy.render.inner import INNER
-from balancer.haproxy.render.listeners import WAYS
 from balancer.haproxy.running import Oper
-from balancer.haproxy.show import parse_info, parse_table
+from balancer.haproxy.show import parse_table
 from balancer.haproxy.sites import is_router
 
-FRONTEND, SERVER = "0", "2"  # in the column `type`
-Field = Callable[[str], str]
+OF_SERVERS = (
+    "status", "uweight", "weight", "scur", "qcur", "stot", "check_status", "check_code", "check_duration", "check_desc",
+    "last_chk", "lastchg",
+)  # fmt: skip
+OF_POOLS = (
+    "status", "weight", "act", "bck", "chkdown", "scur", "qcur", "stot", "req_tot", "hrsp_5xx", "bin", "bout"
+)  # fmt: skip
+OF_FRONTENDS = ("pxname", "scur", "req_tot", "stot", "bin", "bout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,8 @@ class ServerSample:
 
 @dataclass(frozen=True, slots=True)
 class PoolSample:
+    """`health`: what HAProxy says of its servers together."""
+
     sessions: int
     queue: int
     total: int
@@ -43,6 +49,7 @@ class PoolSample:
     errors_5xx: int
     bytes_in: int = 0
     bytes_out: int = 0
+    health: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,11 @@ class WaySample:
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Keys are `<tenant key>/<pool key>[/<server key>]`; of listeners what HAProxy counts them under
-    (`render.listeners.ways_of`), where it counted anything."""
+    (`render.listeners.ways_of`), where it counted anything.
+
+    `moved`: the keys of servers and pools that are new, other or gone since the last sample. `looked`: the pools whose
+    servers were read; None: all of them.
+    """
 
     pid: int
     uptime: int
@@ -68,95 +79,72 @@ class Sample:
     servers: Mapping[str, ServerSample]
     pools: Mapping[str, PoolSample]
     ways: Mapping[str, WaySample] = field(default_factory=dict)
+    moved: Collection[str] = ()
+    looked: Collection[str] | None = None
 
 
-def read_sample(runtime: Runtime) -> Sample:
-    """CSV: JSON is 53 times larger (`haproxy.md 1.2`). Raises NodeUnreachable.
+def server_key(proxy: str, server: str) -> str:
+    return f"{pool}/{server}" if (pool := pool_key(proxy)) else ""
 
-    Requests are the frontends': `CumReq` of `show info` also counts what is asked of the admin socket.
-    """
-    info_text, stat, table = runtime.ask_all(["show info", "show stat -1 7 -1", f"show table {WAYS}"])
-    info = parse_info(info_text)
+
+def pool_key(proxy: str, _: str = "") -> str:
+    """ "" for a section of ours, and for the second hop of a request that is counted."""
+    tenant, separator, pool = proxy.partition("_")
+    if not separator or tenant == "st" or proxy in INNER or is_router(proxy):
+        return ""
+    return f"{tenant}/{pool}"
+
+
+def fronts(stat: str, table: str) -> tuple[int, int, dict[str, WaySample]]:
+    """Sessions and requests of all, and the listeners'. Requests are the frontends': `CumReq` of `show info` also
+    counts what is asked of the admin socket."""
     sessions = requests = 0
-    servers: dict[str, ServerSample] = {}
-    pools: dict[str, PoolSample] = {}
     ways = {key: _way(counted) for key, counted in parse_table(table).items()}
-    for row in _rows(stat):
-        tenant, separator, pool = row("pxname").partition("_")
-        if row("pxname") in INNER or is_router(row("pxname")):
-            continue  # the second hop of a request that is counted
-        if row("type") == FRONTEND:
-            sessions += _number(row("scur"))
-            requests += _number(row("req_tot"))
-            if port_of(row("pxname")):
-                ways[row("pxname")] = _port(row)
-        elif not separator or tenant == "st":
-            continue  # a section of ours
-        elif row("type") == SERVER:
-            servers[f"{tenant}/{pool}/{row('svname')}"] = _server(row)
-        else:
-            pools[f"{tenant}/{pool}"] = _pool(row)
-    return Sample(
-        pid=_number(info.get("Pid", "")),
-        uptime=_number(info.get("Uptime_sec", "")),
-        version=info.get("Version", ""),
-        sessions=sessions,
-        requests=requests,
-        servers=servers,
-        pools=pools,
-        ways=ways,
-    )
+    for name, current, req_tot, total, bytes_in, bytes_out in rows(stat, OF_FRONTENDS):
+        if name in INNER or is_router(name):
+            continue
+        sessions += number(current)
+        requests += number(req_tot)
+        if port_of(name):
+            ways[name] = WaySample(number(current), number(total), number(bytes_in), number(bytes_out))
+    return sessions, requests, ways
 
 
-def _rows(stat: str) -> Iterator[Field]:
-    header, _, body = stat.lstrip("# ").partition("\n")
-    columns = {name: at for at, name in enumerate(header.split(","))}
-    for line in body.splitlines():
-        # Quotes are rare, and the csv module costs thrice as much as splitting.
-        values = next(csv.reader([line])) if '"' in line else line.split(",")
-        if len(values) >= 2:
-            yield _field(columns, values)
-
-
-def _field(columns: Mapping[str, int], values: list[str]) -> Field:
-    def field(name: str) -> str:
-        at = columns.get(name, -1)
-        return values[at] if 0 <= at < len(values) else ""
-
-    return field
-
-
-def _server(row: Field) -> ServerSample:
-    status = row("status")
+def read_server(
+    status: str, uweight: str, weight: str, scur: str, qcur: str, stot: str, check: str, code: str, took: str,
+    about: str, heard: str, lastchg: str,
+) -> ServerSample:  # fmt: skip
+    """Of the columns `OF_SERVERS`."""
     return ServerSample(
-        oper=_oper(status, row("check_status")),
+        oper=_oper(status, check),
         admin=_admin(status),
-        weight=_number(row("uweight") or row("weight")),
-        sessions=_number(row("scur")),
-        queue=_number(row("qcur")),
-        total=_number(row("stot")),
-        check=row("check_status").removeprefix("* "),
-        code=int(row("check_code")) if row("check_code").isdecimal() else None,
-        check_ms=int(row("check_duration")) if row("check_duration").isdecimal() else None,
-        detail=": ".join(filter(None, (row("check_desc"), row("last_chk")))),
-        changed_s=_number(row("lastchg")),
+        weight=number(uweight or weight),
+        sessions=number(scur),
+        queue=number(qcur),
+        total=number(stot),
+        check=check.removeprefix("* "),
+        code=int(code) if code.isdecimal() else None,
+        check_ms=int(took) if took.isdecimal() else None,
+        detail=f"{about}: {heard}" if about and heard else about or heard,
+        changed_s=number(lastchg),
     )
 
 
-def _pool(row: Field) -> PoolSample:
+def read_pool(
+    status: str, weight: str, act: str, bck: str, chkdown: str, scur: str, qcur: str, stot: str, req_tot: str,
+    hrsp_5xx: str, bytes_in: str, bytes_out: str,
+) -> PoolSample:  # fmt: skip
+    """Of the columns `OF_POOLS`."""
     return PoolSample(
-        sessions=_number(row("scur")),
-        queue=_number(row("qcur")),
-        total=_number(row("stot")),
-        requests=_number(row("req_tot") or row("stot")),
-        errors_5xx=_number(row("hrsp_5xx")),
-        bytes_in=_number(row("bin")),
-        bytes_out=_number(row("bout")),
+        sessions=number(scur),
+        queue=number(qcur),
+        total=number(stot),
+        requests=number(req_tot or stot),
+        errors_5xx=number(hrsp_5xx),
+        bytes_in=number(bytes_in),
+        bytes_out=number(bytes_out),
+        health=(status, weight, act, bck, chkdown),
     )
-
-
-def _port(row: Field) -> WaySample:
-    return WaySample(*(_number(row(name)) for name in ("scur", "stot", "bin", "bout")))
 
 
 def _way(counted: Mapping[str, int]) -> WaySample:
@@ -185,5 +173,5 @@ def _oper(status: str, check: str) -> Oper:
     return Oper.UP if status.startswith("UP") else Oper.DOWN if status.startswith("DOWN") else Oper.UNKNOWN
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
     return int(text) if text.isdecimal() else 0

@@ -1,7 +1,9 @@
 """The node's one reader: about each second it reads HAProxy and tells the console what changed."""
 
+import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -11,11 +13,12 @@ from balancer.edge.fragments import Kept
 from balancer.edge.look import look_at_all
 from balancer.edge.node import Node
 from balancer.edge.observer import Body, Observer
-from balancer.edge.samples import Sample, read_sample
+from balancer.edge.reading import INTERVAL_S, Reading
+from balancer.edge.samples import Sample
+from balancer.edge.telling import Telling
 from balancer.haproxy.planner import drift
 from balancer.haproxy.render.listeners import ways_of
 
-INTERVAL_S = 1.0
 SHARE = 4  # reading may take a quarter of the time
 DRIFT_S = 10.0
 DRIFT_SHARE = 50  # times the CPU that a scan took: a busy machine looks no less often
@@ -39,10 +42,15 @@ class Reader(threading.Thread):
         self._node = node
         self._send = send
         self._repair = repair
-        self._observer = Observer(node.environment.id)
+        self._reading = Reading(node.runtime)
+        self._telling = Telling(secrets.token_hex(8))
+        self._observer = Observer(node.environment.id, self._telling)
+        self._lacking: deque[tuple[str, int]] = deque()
         self._ended = threading.Event()
         self._woken = threading.Event()
         self._pid = 0
+        self._changes = -1
+        self._kept: dict[str, Kept] = {}
         self._drift: tuple[str, ...] = ()
         self._drift_at = time.monotonic() + DRIFT_S
         self._renewal_at = time.monotonic() + DAY_S
@@ -62,6 +70,10 @@ class Reader(threading.Thread):
         """Read as soon as reading's share of the time allows, and tell it even where nothing is new."""
         self._observer.tell_next()
         self._woken.set()
+
+    def tell_again(self, run: str, after: int) -> None:
+        """With the next readings, what was told after this frame. From any thread."""
+        self._lacking.append((run, after))
 
     def run(self) -> None:
         while not self._ended.is_set():
@@ -83,8 +95,10 @@ class Reader(threading.Thread):
             return
         now = time.time()
         generation = self._node.store.generation
+        while self._lacking:
+            self._telling.lacks(*self._lacking.popleft())
         try:
-            sample = read_sample(self._node.runtime)
+            sample = self._reading.read(self._touched())
             self._watch(sample)
             ways = listened(self._node.store.kept.values())
             body = self._observer.observe(sample, now=now, generation=generation, drift=self._drift, ways=ways)
@@ -93,12 +107,21 @@ class Reader(threading.Thread):
         if body is not None:
             self._tell(body)
 
+    def _touched(self) -> set[str]:
+        """The tenants of whom the node took something since it was asked last; nobody while it is at work."""
+        store = self._node.store
+        if store.changes % 2 or store.changes == self._changes:
+            return set()
+        self._changes, kept, before = store.changes, dict(store.kept), self._kept
+        self._kept = kept
+        return {tenant for tenant, one in kept.items() if before.get(tenant) is not one}
+
     def _tell(self, body: Body) -> None:
         try:
             self._send(body)
         except OSError as error:
             log.warning("the console was not told, it will be", error=str(error))
-            self._observer.forget()
+            self._telling.lost()
 
     def _watch(self, sample: Sample) -> None:
         """A worker that we did not load, or one that runs something else, is looked at again."""

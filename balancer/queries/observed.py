@@ -77,7 +77,8 @@ class NodeStatus:
 
 @dataclass(frozen=True, slots=True)
 class ServerRow:
-    """One server as one node saw it. `since` and `at` are epoch seconds."""
+    """One server as one node saw it. `since` and `at` are epoch seconds: `at` is when it was told, and it holds for as
+    long as nothing else is. How old it is, its node's last word says."""
 
     oper: Oper
     admin: str
@@ -109,7 +110,7 @@ class PoolRow:
 
 @dataclass(frozen=True, slots=True)
 class LastCheck:
-    """`check` is HAProxy's word (`L7OK`), `code` the HTTP status, `duration_ms` how long it took."""
+    """`check` is HAProxy's word (`L7OK`), `code` the HTTP status, `duration_ms` how long it took; `at`: as of when."""
 
     check: str
     code: int | None
@@ -181,7 +182,8 @@ def merge_server(rows: Mapping[str, ServerRow], nodes: Mapping[str, NodeStatus],
     says = {name: rows[name].oper if name in rows else Oper.UNKNOWN for name in counting}
     oper = min(says.values(), key=WORST_FIRST.index)
     agreed = len(set(says.values())) == 1
-    deciding = [rows[name] for name in counting if name in rows and says[name] is oper]
+    decide = [name for name in counting if name in rows and says[name] is oper]
+    deciding = [rows[name] for name in decide]
     heard = [rows[name] for name in counting if name in rows]
     age = max(nodes[name].age for name in counting)
     return BackendStatus(
@@ -190,7 +192,7 @@ def merge_server(rows: Mapping[str, ServerRow], nodes: Mapping[str, NodeStatus],
         # Together since the last of them came to it; at odds since the first did.
         since=(max if agreed else min)((row.since for row in deciding), default=None),
         age=age,
-        last_check=_last_check(deciding),
+        last_check=_last_check([(rows[name], nodes[name].at) for name in decide]),
         sessions=sum(row.sessions for row in heard),
         rate=sum(row.rate for row in heard),
         queue=sum(row.queue for row in heard),
@@ -208,12 +210,13 @@ def _on_node(name: str, row: ServerRow | None, node: NodeStatus | None) -> OnNod
     return OnNode(name, row.oper, row.admin, age, fresh, row.sessions, row.weight)
 
 
-def _last_check(deciding: Iterable[ServerRow]) -> LastCheck | None:
-    checked = [row for row in deciding if row.check]
+def _last_check(deciding: Iterable[tuple[ServerRow, float]]) -> LastCheck | None:
+    """The one that was told last. It holds as of its node's last word."""
+    checked = [(row, heard) for row, heard in deciding if row.check]
     if not checked:
         return None
-    newest = max(checked, key=lambda row: row.at)
-    return LastCheck(newest.check, newest.code, newest.detail, newest.check_ms, newest.at)
+    row, heard = max(checked, key=lambda one: one[0].at)
+    return LastCheck(row.check, row.code, row.detail, row.check_ms, max(row.at, heard))
 
 
 def merge_pool(

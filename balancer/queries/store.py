@@ -3,7 +3,8 @@
     status:{tenant key}              hash   {pool key}/{server key}|{node} and {pool key}|{node} -> JSON row, "at" last
     events:{tenant key}              list   the newest 100 changes of servers' health, each one JSON text
     veloflux:nodes                   hash   node name -> JSON summary, "at" = the console's clock when it spoke
-    veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that a full frame can drop the absent
+    veloflux:node-tenants:{node}     set    tenant keys the node has spoken of, so that the absent can be dropped
+    veloflux:heard:{node}            string JSON: which of its frames have come
     logs:{tenant key}                stream the tenant's newest access lines, each one JSON text under "line"
     veloflux:drift                   hash   node name -> JSON {"at", "lines": {tenant id: [what should be otherwise]}}
     look:{ask}                       string the tenant key that a question is about, while somebody waits for answers
@@ -13,8 +14,8 @@
     veloflux:workers                 hash   Celery worker -> epoch of its last heartbeat
     veloflux:leader                  lock   held by the one beat (redbeat)
 
-All but the lines and the events is rebuilt within 30 s by the nodes' full frames; nothing here is the truth about what
-should run.
+All but the lines and the events is rebuilt within 30 s: what is missing is asked for, and told again by the nodes.
+Nothing here is the truth about what should run.
 """
 
 from functools import cache
@@ -62,6 +63,10 @@ def paused_key(tenant_id: str, user_id: str) -> str:
 
 def node_tenants_key(node_name: str) -> str:
     return f"veloflux:node-tenants:{node_name}"
+
+
+def heard_key(node_name: str) -> str:
+    return f"veloflux:heard:{node_name}"
 
 
 @cache

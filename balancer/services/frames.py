@@ -3,7 +3,7 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +13,7 @@ from balancer.queries.observed import Oper
 
 DETAIL_MAX = 200
 POOL, TENANT = "p[a-z2-7]{12}", "(t[a-z2-7]{12})"
+TENANT_KEY = re.compile(TENANT)
 NAMES = {
     "servers": re.compile(rf"{TENANT}/({POOL}/b[a-z2-7]{{12}}[0-9]{{0,13}})"),
     "pools": re.compile(rf"{TENANT}/({POOL})"),
@@ -24,15 +25,51 @@ LISTENER_INTEGERS = ("sessions", "rate", "in_rate", "out_rate", "connections", "
 
 
 @dataclass(frozen=True, slots=True)
-class Rows:
-    """`by_tenant`: tenant key -> field without the node -> the row's JSON, open at its end (the time is added when it
-    is written); empty for a server that is gone. `malformed` counts the names that were left out."""
+class Frame:
+    """`rows`: tenant key -> field without the node -> the row's JSON, open at its end (the time is added when it is
+    written); empty for a server that is gone. `malformed` counts the names that were left out.
 
-    by_tenant: dict[str, dict[str, str]]
+    `whole`: the tenants of whom this is everything; `there`: all that the node carries, where the frame says so.
+    `number` is None of a node whose frames are not numbered yet: its full ones are everything about everybody.
+    """
+
+    body: Mapping[str, Any]
+    at: float
+    rows: dict[str, dict[str, str]]
+    whole: frozenset[str]
+    there: frozenset[str] | None
     malformed: int
+    run: str = ""
+    number: int | None = None
+    since: int = 0
+
+    @classmethod
+    def of(cls, body: Mapping[str, Any]) -> "Frame":
+        rows, malformed = _rows_of(body)
+        at = float(body["at"])
+        if "number" not in body:
+            whole = frozenset(rows) if body["full"] else frozenset()
+            return cls(body, at, rows, whole, whole if body["full"] else None, malformed)
+        there = frozenset(_tenants(body["tenants"])) if "tenants" in body else None
+        whole = frozenset(_tenants(body["whole"]))
+        return cls(
+            body,
+            at,
+            rows,
+            whole,
+            there,
+            malformed,
+            run=str(body["run"])[:40],
+            number=int(body["number"]),
+            since=int(body["since"]),
+        )
 
 
-def rows_of(body: Mapping[str, Any]) -> Rows:
+def _tenants(names: Iterable[Any]) -> list[str]:
+    return [name for name in map(str, names) if TENANT_KEY.fullmatch(name)]
+
+
+def _rows_of(body: Mapping[str, Any]) -> tuple[dict[str, dict[str, str]], int]:
     found: dict[str, dict[str, str]] = defaultdict(dict)
     malformed = 0
     for part, shape in (("servers", _server), ("pools", _pool), ("listeners", _listener)):
@@ -41,7 +78,7 @@ def rows_of(body: Mapping[str, Any]) -> Rows:
                 found[match[1]][match[2]] = json.dumps(shape(told))[:-1] if told is not None else ""
             else:
                 malformed += 1
-    return Rows(found, malformed)
+    return found, malformed
 
 
 def summary_of(node: Node, body: Mapping[str, Any], *, now: datetime) -> dict[str, Any]:

@@ -52,9 +52,9 @@ class Console:
         self._redis = broker.admin
         self.bodies: list[dict[str, Any]] = []
 
-    def tell(self, body: dict[str, Any], *, key: str = KEY) -> None:
+    def tell(self, body: dict[str, Any], *, key: str = KEY, task: str = "node.converge") -> None:
         text = json.dumps(body)
-        self._app.send_task("node.converge", args=[text, sign(key, text)], queue=queue_of(NODE))
+        self._app.send_task(task, args=[text, sign(key, text)], queue=queue_of(NODE))
 
     def ask_to_read(self, body: dict[str, Any], *, key: str = KEY) -> None:
         text = json.dumps(body)
@@ -89,7 +89,7 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
     console = Console(broker)
     origin = origins.start("one")
     with worker(node, broker) as process:
-        assert console.heard("status")["full"] is True
+        assert console.heard("status")["number"] == 0
         console.heard("reports")  # of having started
         console.tell(message(node, tenant("taaa", server("b1", origin))))
         due = console.heard("reports")
@@ -115,6 +115,11 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
         assert report["tenants"][0]["outcome"] == "live"
         eventually(lambda: "taaa/p1/b1" in console.heard("status")["servers"])
 
+        frame = console.heard("status")
+        lacking = {"node": NODE, "act": "tell_again", "run": frame["run"], "after": -1}
+        console.tell(lacking, task="node.tell_again")
+        eventually(lambda: console.heard("status").get("whole") == ["taaa"])
+
         forged = message(node, tenant("taaa"))
         console.tell(forged, key="another key")
         console.tell({**forged, "node": OTHER})
@@ -127,7 +132,7 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
         console.ask_to_read(ask, key="another key")
         eventually(lambda: log.read_text().count("not read") == 4)
         console.ask_to_read(ask)
-        assert console.heard("status")["full"] is False
+        assert console.heard("status")["whole"] == []
         assert log.read_text().count("not read") == 4
         process.terminate()
         assert process.wait(15) == 0

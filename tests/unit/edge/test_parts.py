@@ -10,9 +10,11 @@ from balancer.edge import files
 from balancer.edge.acl import acl_rule
 from balancer.edge.binds import AddressTaken, addresses, require_free
 from balancer.edge.check import words
-from balancer.edge.observer import Counter, Observer
+from balancer.edge.counting import Counter
+from balancer.edge.observer import Observer
 from balancer.edge.samples import PoolSample, Sample, ServerSample, WaySample
 from balancer.edge.signing import BadSignature, sign, verify
+from balancer.edge.telling import Telling
 from balancer.edge.tree import Tree, piece_of
 from balancer.edge.trees import Trees
 from balancer.haproxy.desired import AdminState, Pool, Route, Server, Tenant
@@ -113,31 +115,31 @@ def test_a_counter_goes_on_where_a_new_worker_starts() -> None:
 def sample(requests: int = 0, check_ms: int = 1, oper: Oper = Oper.UP, changed_s: int = 5) -> Sample:
     one = ServerSample(oper, AdminState.READY, 1, 0, 0, requests, "L7OK", 200, check_ms, "", changed_s)
     pools = {"t/p": PoolSample(0, 0, requests, requests, 0)}
-    return Sample(7, 60, "2.6.12", 0, requests, {"t/p/b": one}, pools)
+    return Sample(7, 60, "2.6.12", 0, requests, {"t/p/b": one}, pools, moved=("t/p/b", "t/p"))
 
 
-def test_only_news_is_told_a_heartbeat_and_everything_now_and_then() -> None:
-    observer = Observer("n")
+def test_only_news_is_told_and_a_heartbeat() -> None:
+    observer = Observer("n", Telling("r"))
     first = observer.observe(sample(), now=1000.0, generation=1)
     assert first is not None
-    assert first["full"]
+    assert (first["whole"], first["tenants"], first["since"]) == (["t"], ["t"], -1)
     assert observer.observe(sample(check_ms=9, changed_s=6), now=1001.0, generation=1) is None
     down = observer.observe(sample(oper=Oper.DOWN, changed_s=0), now=1002.0, generation=1)
     assert down is not None
-    assert not down["full"]
+    assert down["whole"] == []
     assert down["servers"]["t/p/b"]["since"] == 1002
     beat = observer.observe(sample(oper=Oper.DOWN, changed_s=5), now=1007.0, generation=2)
     assert beat is not None
     assert (beat["servers"], beat["pools"], beat["generation"]) == ({}, {}, 2)
-    assert (observer.observe(sample(oper=Oper.DOWN, changed_s=29), now=1031.0, generation=2) or {})["full"]
+    assert [frame["number"] for frame in (first, down, beat)] == [0, 1, 2]
 
 
 def test_what_is_gone_is_told_at_once_and_not_counted_for_ever() -> None:
-    observer = Observer("n")
+    observer = Observer("n", Telling("r"))
     observer.observe(sample(requests=100), now=1000.0, generation=1)
     body = observer.observe(replace(sample(), servers={}, pools={}), now=1001.0, generation=2)
     assert body is not None
-    assert (body["full"], body["servers"], body["pools"]) == (False, {"t/p/b": None}, {"t/p": None})
+    assert (body["whole"], body["servers"], body["pools"]) == ([], {"t/p/b": None}, {"t/p": None})
     observer.observe(replace(sample(), servers={}, pools={}), now=1031.0, generation=2)
     again = observer.observe(sample(requests=7), now=1032.0, generation=3)
     assert again is not None
@@ -145,7 +147,7 @@ def test_what_is_gone_is_told_at_once_and_not_counted_for_ever() -> None:
 
 
 def test_rates_are_by_the_second() -> None:
-    observer = Observer("n")
+    observer = Observer("n", Telling("r"))
     observer.observe(sample(requests=100), now=1000.0, generation=1)
     body = observer.observe(sample(requests=130), now=1002.0, generation=1)
     assert body is not None
@@ -159,7 +161,7 @@ def test_an_id_cannot_widen_a_key_pattern(bad: str) -> None:
 
 
 def test_what_came_through_a_listener_before_the_first_look_at_it_counts() -> None:
-    observer, ways = Observer("n"), {"t_l1": "t/l"}
+    observer, ways = Observer("n", Telling("r")), {"t_l1": "t/l"}
     first = replace(sample(), ways={"t_l1": WaySample(1, 5, 50, 500)})
     body = observer.observe(first, now=1000.0, generation=1, ways=ways)
     assert body is not None
