@@ -14,7 +14,7 @@ from tests.live.stack import Stack
 
 pytestmark = pytest.mark.live
 Make = Callable[..., Site]
-SECTIONS = {"backends": "backends", "status": "parts"}
+SECTIONS = {"backends": "backends", "metrics": "pools", "status": "parts"}
 WITHIN = 60.0
 
 
@@ -51,6 +51,30 @@ def test_e1_a_backend_that_stops_is_in_a_frame(stack: Stack, make_site: Make) ->
         assert (heard.kind, heard.items[stopped]["oper"]) == ("delta", "down")
         assert heard.items[stopped]["last_check"]["code"] == "L4CON"
         assert heard.items[well]["oper"] == "up"
+
+
+def test_e2_what_is_asked_is_counted_to_the_last_request(stack: Stack, make_site: Make) -> None:
+    site = make_site(2)
+    pool = site.pool["id"]
+    with opened(stack, "metrics") as heard:
+        # Nothing grew for a whole window: all that was asked before is in.
+        heard.until(lambda items: items.get(pool, {}).get("requests_per_second") == 0)
+        before = heard.items[pool]
+        fastest = 0.0
+
+        def counted(items: dict[str, Any]) -> bool:
+            nonlocal fastest
+            fastest = max(fastest, items[pool]["requests_per_second"])
+            return bool(items[pool]["requests"] >= before["requests"] + 400 and items[pool]["requests_per_second"] == 0)
+
+        for node in range(len(stack.nodes)):
+            assert not site.ask(200, node).failures
+        heard.until(counted)
+        after = heard.items[pool]
+        assert after["requests"] == before["requests"] + 400
+        assert after["bytes_out"] - before["bytes_out"] >= 400 * len(site.origins[0].name)
+        assert after["errors_5xx"] == before["errors_5xx"]
+        assert 0 < fastest <= 400
 
 
 def test_e3_workers_that_stop_are_in_a_frame_and_back_in_another(stack: Stack) -> None:
