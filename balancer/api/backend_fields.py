@@ -9,6 +9,7 @@ from balancer.api import drains as drain_fields
 from balancer.api import resolution_fields
 from balancer.api.changes import ChangeSerializer
 from balancer.api.drains import DrainProgressSerializer
+from balancer.api.fields import NullableText
 from balancer.api.resolution_fields import ResolutionSerializer
 from balancer.api.status_fields import OPER, BackendStatusSerializer
 from balancer.haproxy.desired import AdminState
@@ -32,7 +33,7 @@ class BackendSerializer(StrictSerializer):
     backup = serializers.BooleanField(default=False)
     max_connections = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=1_000_000)
     check_port = serializers.IntegerField(default=None, allow_null=True, min_value=1, max_value=rules.PORT_MAX)
-    region = serializers.CharField(default="", allow_blank=True, max_length=40)
+    region = NullableText(max_length=40)
     description = serializers.CharField(default="", allow_blank=True, max_length=500)
     tags = serializers.ListField(child=serializers.CharField(max_length=40), default=list, max_length=rules.TAGS_MAX)
     created_at = serializers.DateTimeField(read_only=True)

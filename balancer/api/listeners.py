@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any
+from typing import Any, ClassVar
 
 from django_filters import rest_framework as filters
 from drf_spectacular.utils import extend_schema_field
@@ -26,9 +26,23 @@ from tenants.restkit.viewsets import ID, READ
 from tenants.roles import Verb
 
 
+class KindField(serializers.ChoiceField):
+    """The two kinds that everybody shares are not made, and whoever asks for one is told what to do instead."""
+
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "shared": "The ports for HTTP and HTTPS are shared by everybody and are there already: a site needs a route "
+        "with its host, and no listener.",
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        if data in ("http", "https"):
+            self.fail("shared")
+        return super().to_internal_value(data)
+
+
 class ListenerSerializer(StrictSerializer):
     id = serializers.CharField(read_only=True)
-    kind = serializers.ChoiceField(
+    kind = KindField(
         [kind.value for kind in ListenerKind],
         help_text="`tcp`: a port of your own; `tls_passthrough`: a name on the shared port for TLS, with the "
         "certificate of your own servers.",

@@ -29,7 +29,7 @@ class HealthCheckSerializer(StrictSerializer):
     type = serializers.ChoiceField([c.value for c in CheckType], source="check_type", default="http")
     method = serializers.ChoiceField(rules.CHECK_METHODS, source="check_method", default="GET")
     path = serializers.CharField(source="check_path", default="/", max_length=500)
-    host = serializers.CharField(source="check_host", default="", allow_blank=True, max_length=253)
+    host = NullableText(source="check_host", max_length=253, help_text="The Host header of the check.")
     headers = serializers.DictField(child=serializers.CharField(max_length=200), source="check_headers", default=dict)
     expected_body = NullableText(source="check_expected_body", max_length=200, help_text="What the answer contains.")
     expected_status = serializers.CharField(source="check_expected_status", default="200-399", max_length=100)
@@ -98,7 +98,9 @@ class PoolSerializer(StrictSerializer):
         [m.value for m in Mode], default=Mode.HTTP.value, help_text="For good: tcp is for listeners, http for routes."
     )
     algorithm = serializers.ChoiceField(
-        [*(a.value for a in Algorithm), *serving_rules.NOT_HERE], default=Algorithm.ROUND_ROBIN.value
+        [*(a.value for a in Algorithm), *serving_rules.NOT_HERE],
+        default=Algorithm.ROUND_ROBIN.value,
+        help_text=f"Known and refused here: {' '.join(serving_rules.NOT_HERE.values())}",
     )
     hash_header = NullableText(max_length=64, help_text="What header_hash goes by.")
     sticky = StickySerializer(source="*", required=False)

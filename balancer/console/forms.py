@@ -83,7 +83,11 @@ class PoolForm(ConsoleForm):
         "/timeouts/queue": "timeout_queue_ms",
     }  # fmt: skip
     name = forms.CharField(label=_("Name"), max_length=80)
-    algorithm = forms.ChoiceField(label=_("How to choose a backend"), choices=ALGORITHMS)
+    algorithm = forms.ChoiceField(
+        label=_("How to choose a backend"),
+        choices=ALGORITHMS,
+        help_text=_("By geography (geo_proximity) and by learned weights (adaptive) cannot be chosen here."),
+    )
     description = forms.CharField(label=_("Description"), max_length=500, required=False)
 
     check_type = forms.ChoiceField(label=_("Health check"), choices=CHECKS)

@@ -17,6 +17,15 @@ class StrictSerializer(serializers.Serializer[Any]):
     Read-only fields may be sent back and are ignored, so that what was read can be changed and sent.
     """
 
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Who chooses what there is not is told what there is."""
+        fields = super().get_fields()
+        for field in fields.values():
+            if isinstance(field, serializers.ChoiceField):
+                known = ", ".join(map(str, field.choices))
+                field.error_messages["invalid_choice"] = f'"{{input}}" is not a valid choice. There is: {known}.'
+        return fields
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):
             unknown = sorted(str(name) for name in set(data) - set(self.fields) - ANSWERED_BESIDE)
