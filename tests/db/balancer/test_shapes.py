@@ -1,9 +1,9 @@
 """The shapes of the API as they are documented, with every default sent as it is shown, and answered so."""
 
-import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tests import build
 from tests.conftest import World
@@ -83,7 +83,7 @@ def test_listeners_that_everybody_shares_are_not_made(client: build.Api, kind: s
 
 
 def test_the_document_says_which_algorithms_are_refused(client: build.Api) -> None:
-    schemas = json.loads(client.get("/api/schema?format=json").content)["components"]["schemas"]
+    schemas = yaml.safe_load(client.get("/api/schema").content)["components"]["schemas"]
     said = str(schemas["Pool"]["properties"]["algorithm"])
     assert "no GeoIP database here" in said
     assert "adaptive comes with the AI" in said
