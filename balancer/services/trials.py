@@ -10,6 +10,7 @@ from balancer.services.deployments import AWAY_AFTER
 
 SECONDS = 30
 LEAST_ERRORS = 5  # fewer say nothing
+LEAST_BEFORE = 20  # requests just before; with fewer, all since its HAProxy started are taken
 MORE_ERRORS = 0.05  # of all requests, beyond what there was before
 WAITS = "Waits for {node}, which tries it first."
 
@@ -47,7 +48,10 @@ def begin(revision: Revision, trial: Wanted, *, generation: int, now: datetime) 
         node=trial.node,
         generation=generation,
         seconds=trial.seconds,
-        before=one_node.seen(f"t{revision.tenant_id}", trial.node.name),
+        before={
+            **one_node.seen(f"t{revision.tenant_id}", trial.node.name),
+            "lately": one_node.lately(f"t{revision.tenant_id}", trial.node.name, now=now),
+        },
         began_at=now,
     )
 
@@ -90,10 +94,14 @@ def errors_rose(before: Mapping[str, object], seen: Mapping[str, object]) -> str
     if requests < 0 or errors < 0:  # who counts began anew
         requests, errors = _number(seen, "requests"), _number(seen, "errors")
     share = errors / requests if requests else 0.0
-    earlier = _number(before, "errors") / _number(before, "requests") if _number(before, "requests") else 0.0
+    lately = before.get("lately")
+    known = isinstance(lately, dict) and _number(lately, "requests") >= LEAST_BEFORE
+    base = lately if known and isinstance(lately, dict) else before
+    earlier = _number(base, "errors") / _number(base, "requests") if _number(base, "requests") else 0.0
     if errors < LEAST_ERRORS or share <= earlier + MORE_ERRORS:
         return ""
-    return f"{errors} of {requests} requests were answered with a 5xx ({share:.0%}); before it was {earlier:.1%}."
+    when = f"in the {_number(base, 'seconds')} s before" if known else "since its HAProxy started, before,"
+    return f"{errors} of {requests} requests were answered with a 5xx ({share:.0%}); {when} it was {earlier:.1%}."
 
 
 def health_fell(

@@ -31,6 +31,7 @@ def site(fleet: Fleet) -> Fleet:
     build.route(fleet.tenant, pool, host="a.test")
     fleet.cut()
     fleet.live()
+    store.client().delete(store.logs_key(fleet.tenant.key))
     shown(fleet, requests=100, errors=1)
     fleet.api.put("/api/delivery", {"deploy": "automatic", "canary": True, "canary_seconds": 30})
     return fleet
@@ -92,7 +93,10 @@ def test_nothing_worse_and_all_have_it(site: Fleet) -> None:
 @pytest.mark.parametrize(
     ("seen", "reason"),
     [
-        ({"requests": 140, "errors": 21}, "20 of 40 requests were answered with a 5xx (50%); before it was 1.0%."),
+        (
+            {"requests": 140, "errors": 21},
+            "20 of 40 requests were answered with a 5xx (50%); since its HAProxy started, before, it was 1.0%.",
+        ),
         ({"requests": 110, "errors": 1, "up": 0}, "No backend of the pool shop is healthy; 2 of 2 were before."),
     ],
 )
@@ -195,3 +199,41 @@ def test_what_is_under_way_is_withdrawn_and_what_was_live_is_said(fleet: Fleet) 
         assert not Edit.objects.filter(revision=None).exists()
     fleet.live()
     fleet.post(f"deployments/{queued.pk}/abort", status=409)
+
+
+def logged(fleet: Fleet, *, node: str, good: int, bad: int, seconds_ago: float) -> None:
+    """What the access log has."""
+    at = timezone.now().timestamp() - seconds_ago
+    client = store.client()
+    for status in [200] * good + [503] * bad:
+        line = {"node": node, "proxy": f"{fleet.tenant.key}_pweb", "status": status, "at": at}
+        client.xadd(store.logs_key(fleet.tenant.key), {"line": json.dumps(line)})
+
+
+def test_before_is_just_before_where_the_log_knows(site: Fleet) -> None:
+    """Over its whole life the node had 1 % of errors, and in the last minutes 40 %: half of them is not worse."""
+    logged(site, node="n1", good=50, bad=0, seconds_ago=4000)
+    logged(site, node="n2", good=50, bad=0, seconds_ago=20)
+    logged(site, node="n1", good=18, bad=12, seconds_ago=60)
+    change(site, retries=0)
+    site.cut()
+    lately = site.trial().before["lately"]
+    assert (lately["requests"], lately["errors"]) == (30, 12)
+    assert 59 <= lately["seconds"] <= 70
+    site.live(on="n1")
+    shown(site, requests=140, errors=18)  # 17 of 40
+    assert watch(site) is canary.Step.WAITING
+    shown(site, requests=140, errors=31)  # 30 of 40
+    assert watch(site, after=3) is canary.Step.HALTED
+    assert "30 of 40 requests were answered with a 5xx (75%); in the " in site.trial().verdict
+    assert "s before it was 40.0%." in site.trial().verdict
+
+
+def test_a_few_requests_before_say_nothing(site: Fleet) -> None:
+    logged(site, node="n1", good=0, bad=5, seconds_ago=10)
+    change(site, retries=0)
+    site.cut()
+    site.live(on="n1")
+    shown(site, requests=140, errors=21)
+    assert watch(site) is canary.Step.HALTED
+    assert "since its HAProxy started, before, it was 1.0%." in site.trial().verdict
