@@ -10,13 +10,12 @@ import structlog
 
 from balancer.edge.errors import EdgeError
 from balancer.edge.fragments import Kept
-from balancer.edge.look import look_at_all
 from balancer.edge.node import Node
 from balancer.edge.observer import Body, Observer
 from balancer.edge.reading import INTERVAL_S, Reading
 from balancer.edge.samples import Sample
+from balancer.edge.scan import NOTHING, scan
 from balancer.edge.telling import Telling
-from balancer.haproxy.planner import drift
 from balancer.haproxy.render.listeners import ways_of
 
 SHARE = 4  # reading may take a quarter of the time
@@ -51,6 +50,7 @@ class Reader(threading.Thread):
         self._pid = 0
         self._changes = -1
         self._kept: dict[str, Kept] = {}
+        self._seen = NOTHING
         self._drift: tuple[str, ...] = ()
         self._drift_at = time.monotonic() + DRIFT_S
         self._renewal_at = time.monotonic() + DAY_S
@@ -146,16 +146,10 @@ class Reader(threading.Thread):
         settled = [
             kept for kept in list(store.kept.values()) if not kept.waiting and kept.tenant not in self._node.later
         ]
-        running = look_at_all(self._node.runtime)
-        capabilities = self._node.capabilities
-        found = [
-            f"{kept.tenant} {line}"
-            for kept in settled
-            if kept.loaded_state
-            for line in drift(kept.loaded_state, running, capabilities)
-        ]
+        states = {kept.tenant: kept.loaded_state for kept in settled if kept.loaded_state}
+        found, seen = scan(self._node.runtime, states, self._node.capabilities, self._seen)
         if store.changes != before:
             return
-        self._drift = tuple(found[:DRIFT_LINES])
+        self._seen, self._drift = seen, tuple(found[:DRIFT_LINES])
         if found:
             self._repair("HAProxy runs something else than it was told")

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from balancer.edge.converge import converge
 from balancer.edge.look import look_at_all
+from balancer.edge.scan import NOTHING, scan
 from balancer.edge.stats import Reader
 from balancer.haproxy.desired import HealthCheck, Pool, Route, Server, Tenant
-from balancer.haproxy.planner import drift, plan_steps
+from balancer.haproxy.planner import plan_steps
 from tests.bench.measure import Figure, ms, timed
 from tests.live.edge.nodes import NO_CHECK, LiveNode, one_node
 from tests.live.origins import Origin, origins
@@ -151,24 +152,34 @@ def statistics(node: LiveNode) -> Figure:
 
 
 def drift_scan(node: LiveNode, tenants: list[Tenant]) -> Figure:
-    capabilities = node.node.capabilities
-    kept = [one.loaded_state for one in node.node.store.kept.values() if one.loaded_state]
+    """As the reader looks, again and again; a tenant's server was weighed otherwise by hand before each."""
+    runtime, capabilities = node.node.runtime, node.node.capabilities
+    states = {key: one.loaded_state for key, one in node.node.store.kept.items() if one.loaded_state}
+    seen = NOTHING
 
-    def scan() -> None:
-        running = look_at_all(node.node.runtime)
-        assert not [line for one in kept for line in drift(one, running, capabilities)]
+    def look(lines: int) -> None:
+        nonlocal seen
+        found, seen = scan(runtime, states, capabilities, seen)
+        assert len(found) == lines
 
-    assert len(kept) >= len(tenants)
-    cpu = min(cpu_of(node, scan) for _ in range(3))
-    bare = min(cpu_of(node, lambda: node.node.runtime.ask("show servers state")) for _ in range(3))
+    assert len(states) >= len(tenants)
+    first = cpu_of(node, lambda: look(0))
+    cpu = []
+    for one in tenants[:3]:
+        server = f"{one.key}_{one.pools[0].key}/{one.pools[0].servers[0].key}"
+        runtime.ask(f"set server {server} weight 3")
+        cpu.append(cpu_of(node, lambda: look(1)))
+        runtime.ask(f"set server {server} weight 100")
+        look(0)
+    bare = min(cpu_of(node, lambda: runtime.ask("show servers state")) for _ in range(3))
     return Figure(
         "12",
-        f"drift scan of {TENANTS * POOLS * SERVERS:,} servers, our CPU and HAProxy's",
-        ms(cpu),
-        f"`show servers state` alone {ms(bare)}",
-        cpu / bare,
+        f"drift scan of {TENANTS * POOLS * SERVERS:,} servers that finds one, our CPU and HAProxy's",
+        ms(min(cpu)),
+        f"`show servers state` alone {ms(bare)}; the first scan {ms(first)}",
+        min(cpu) / bare,
         "≤ 0.2 s of CPU",
-        cpu <= 0.2,
+        min(cpu) <= 0.2,
     )
 
 
