@@ -1,20 +1,25 @@
 """What happens on real nodes, as it reaches a socket."""
 
 import json
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
 from tests.live.road.conftest import Site
-from tests.live.stack import Stack
+from tests.live.stack import Program, Stack, free_port, until
 
 pytestmark = pytest.mark.live
 Make = Callable[..., Site]
-SECTIONS = {"backends": "backends", "metrics": "pools", "status": "parts"}
+SECTIONS = {"backends": "backends", "status": "parts", "metrics": "pools"}
+GAUGE = re.compile(r"veloflux_node_requests\{[^}]*\} (\S+)")
 WITHIN = 60.0
 
 
@@ -32,6 +37,10 @@ class Heard:
         self._socket, self._section = socket, section
         self.items: dict[str, Any] = {}
         self.kind = ""
+
+    def settled(self, pool: str) -> None:
+        """Until nothing was asked of it for the length of a window."""
+        self.until(lambda items: pool in items and items[pool]["requests_per_second"] == 0)
 
     def until(self, is_so: Callable[[dict[str, Any]], bool]) -> None:
         deadline = time.monotonic() + WITHIN
@@ -53,28 +62,40 @@ def test_e1_a_backend_that_stops_is_in_a_frame(stack: Stack, make_site: Make) ->
         assert heard.items[well]["oper"] == "up"
 
 
-def test_e2_what_is_asked_is_counted_to_the_last_request(stack: Stack, make_site: Make) -> None:
-    site = make_site(2)
+@pytest.fixture
+def scraped(stack: Stack, tmp_path: Path) -> Iterator[Callable[[], float]]:
+    """All requests that Prometheus is told of."""
+    port = free_port()
+    command, env = [sys.executable, "-m", "veloflux_site.metrics"], stack.env | {"VELOFLUX_METRICS_PORT": str(port)}
+    program = Program("metrics", command, env, tmp_path / "log")
+    program.start()
+    url = f"http://127.0.0.1:{port}/metrics"
+    until(lambda: httpx.get(url).status_code == 200, what="metrics")
+    yield lambda: sum(map(float, GAUGE.findall(httpx.get(url, timeout=20).text)))
+    program.kill()
+
+
+def test_e2_rates_are_those_of_prometheus_and_of_who_asked(
+    stack: Stack, make_site: Make, scraped: Callable[[], float]
+) -> None:
+    site = make_site(1)
     pool = site.pool["id"]
     with opened(stack, "metrics") as heard:
-        # Nothing grew for a whole window: all that was asked before is in.
-        heard.until(lambda items: items.get(pool, {}).get("requests_per_second") == 0)
-        before = heard.items[pool]
-        fastest = 0.0
-
-        def counted(items: dict[str, Any]) -> bool:
-            nonlocal fastest
-            fastest = max(fastest, items[pool]["requests_per_second"])
-            return bool(items[pool]["requests"] >= before["requests"] + 400 and items[pool]["requests_per_second"] == 0)
-
-        for node in range(len(stack.nodes)):
-            assert not site.ask(200, node).failures
-        heard.until(counted)
-        after = heard.items[pool]
-        assert after["requests"] == before["requests"] + 400
-        assert after["bytes_out"] - before["bytes_out"] >= 400 * len(site.origins[0].name)
-        assert after["errors_5xx"] == before["errors_5xx"]
-        assert 0 < fastest <= 400
+        heard.settled(pool)
+        counted, before = heard.items[pool], scraped()
+        for node in (0, 1):
+            assert site.ask(60, node).statuses[200] == 60
+        heard.until(lambda items: items[pool]["requests"] == counted["requests"] + 120)
+        heard.until(lambda items: items[pool]["requests_per_second"] > 0)
+        told = heard.items[pool]
+        assert told["bytes_out"] - counted["bytes_out"] >= 120 * len(site.origins[0].name)
+        assert told["errors_5xx"] == counted["errors_5xx"]
+        until(lambda: scraped() - before >= 120, what="the same in Prometheus")
+        assert scraped() - before == pytest.approx(120, rel=0.05)
+        # `over` is rounded to a second.
+        seconds, rate = int(told["over"].removesuffix("s")), told["requests_per_second"]
+        assert abs(rate * seconds - 120) <= 120 * 0.05 + rate / 2
+        heard.until(lambda items: items[pool]["requests_per_second"] == 0)
 
 
 def test_e3_workers_that_stop_are_in_a_frame_and_back_in_another(stack: Stack) -> None:
