@@ -110,7 +110,8 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
     """The same from hashes that the caller has read."""
     known = node_statuses(stored_nodes, now)
     servers, of_pools = _servers(rows), pool_rows(rows)
-    speakers = {field.partition("|")[2] for field in rows}
+    # A word that something is gone is none about what is there: a node of the cluster that it left may have said it.
+    speakers = {node for seen in (*servers.values(), *of_pools.values()) for node in seen}
     peers = _peers(known, speakers, cluster)
     merged = {key: merge_server(seen, known, peers) for key, seen in servers.items()}
     by_pool: dict[str, list[BackendStatus]] = defaultdict(list)

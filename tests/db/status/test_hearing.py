@@ -13,11 +13,12 @@ from balancer import enqueue
 from balancer.edge.observer import Observer
 from balancer.edge.samples import PoolSample, Sample, ServerSample
 from balancer.edge.telling import Lacking, Telling
-from balancer.fleet.models import Node
+from balancer.fleet.models import Cluster, Node
 from balancer.haproxy.desired import AdminState
 from balancer.haproxy.running import Oper
 from balancer.queries import status as queries
 from balancer.queries import store
+from balancer.queries.observed import Oper as SeenOper
 from balancer.services import status
 from tenants.scope import platform_scope
 from tests.db.status.frames import NOW, ONE, POOL, TWO
@@ -247,3 +248,23 @@ def test_commands_do_not_grow_with_tenants_of_whom_nothing_is_new(talk: Callable
     few = commands(talk(2))
     store.client().flushall()
     assert commands(talk(300)) <= few + 2
+
+
+def test_a_node_that_let_go_of_a_tenant_is_not_waited_for(
+    talk: Callable[[int], Talk], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a move: another cluster serves it, and this one's nodes have others to speak of."""
+    one = talk(2)
+    one.speak(2)
+    with platform_scope():
+        cluster = Cluster.objects.create(name="other")
+        node = Node.objects.create(cluster=cluster, name="n3")
+    other = Talk(node, 1, monkeypatch)
+    other.now = one.now
+    other.speak(2)
+    for key in [key for key in one.servers if key.startswith(f"t{letters(0)}/")]:
+        one.put(key, None)
+    one.speak(2)
+    snapshot = queries.tenant_snapshot(f"t{letters(0)}", now=one.now)
+    assert {node.name for node in snapshot.nodes} == {"n3"}
+    assert {seen.oper for seen in snapshot.backends.values()} == {SeenOper.UP}
