@@ -10,7 +10,7 @@ from balancer.edge.look import Stages, look_at, look_at_all
 from balancer.edge.node import Node
 from balancer.edge.report import StepKind, TenantReport, Timeline
 from balancer.edge.tenant_reports import about, due, failed
-from balancer.edge.tree import Piece
+from balancer.edge.tree import Piece, piece_of
 from balancer.haproxy.planner import Steps, plan_steps
 from balancer.haproxy.replies import Verdict
 from balancer.haproxy.running import Running
@@ -72,7 +72,7 @@ def _write(node: Node, plans: Sequence[Plan]) -> None:
     updates: dict[str, Piece | None] = {}
     _remember(node, [plan.kept for plan in plans])
     for kept in (plan.kept for plan in plans if not plan.kept.waiting):
-        updates[kept.tenant] = node.tree.piece(kept.target_state) if kept.target_state else None
+        updates[kept.tenant] = piece_of(kept.target_state) if kept.target_state else None
     changes = node.tree.changes(updates)
     if node.trees.number is not None:
         node.trees.change(changes)

@@ -26,10 +26,12 @@ class Fragment:
     request_ids: tuple[str, ...] = ()
 
     @classmethod
-    def from_json(cls, data: JSON) -> "Fragment":
-        """Raises BadState for a state that cannot be read, KeyError and TypeError for what is no fragment at all."""
+    def from_json(cls, data: JSON, *, before: "Fragment | None" = None) -> "Fragment":
+        """What is as it was `before` is not read again. Raises BadState for a state that cannot be read, KeyError and
+        TypeError for what is no fragment at all."""
         source = data["state"]
-        state = None if source is None else from_json(source)
+        known = (before.source, before.state) if before and before.source and before.state else None
+        state = None if source is None else from_json(source, known=known)
         return cls(
             tenant=str(data["tenant"]),
             generation=int(data["generation"]),

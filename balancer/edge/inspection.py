@@ -133,7 +133,7 @@ def _entries(tenant: str, texts: Mapping[str, str]) -> dict[str, dict[str, str]]
     found: dict[str, dict[str, str]] = {}
     left = ENTRIES_MOST
     for path, entries in running.maps.items():
-        keys = running.keys_of.get((path, tenant), ())[:left]
+        keys = [*running.entries_of.get(tenant, {}).get(path, ())][:left]
         left -= len(keys)
         found[path] = {key: entries[key][:LINE_MOST] for key in keys}
     return found

@@ -12,6 +12,10 @@ from balancer.edge import files
 Entry = Mapping[str, Any]
 
 
+def line(entry: Entry) -> str:
+    return json.dumps(entry, separators=(",", ":"))
+
+
 class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -24,10 +28,10 @@ class Journal:
         except FileNotFoundError:
             return 0
 
-    def append(self, entries: Iterable[Entry]) -> None:
-        """Returns once they are on the disk. Raises Unwritable: some may be there."""
+    def append(self, entries: Iterable[str]) -> None:
+        """`entries` are `line`s. Returns once they are on the disk. Raises Unwritable: some may be there."""
         # The newline comes first: it also ends a line that a crash cut short.
-        text = "".join(f"\n{json.dumps(entry, separators=(',', ':'))}" for entry in entries)
+        text = "".join(f"\n{entry}" for entry in entries)
         with files.written():
             descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, files.FILE_MODE)
             try:

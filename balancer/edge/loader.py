@@ -46,14 +46,14 @@ class Load:
         node = self.node
         with self.timeline.step(StepKind.FILES, "stage the tree"):
             states = {key: kept.target_state for key, kept in self.going.items()}
-            self.updates = {key: node.tree.piece(state) if state else None for key, state in states.items()}
+            self.updates = {key: piece_of(state) if state else None for key, state in states.items()}
             own = node.fixed_texts() if node.service_due else node.own
             return node.trees.stage({**own, **node.tree.changes(self.updates)}, base=node.trees.number)
 
 
 def load(node: Node, *, now: datetime) -> list[TenantReport]:
     """Reload what waits, and say of each tenant how it went. Call under the node's lock."""
-    waiting = {key: kept for key, kept in node.store.kept.items() if kept.waiting}
+    waiting = {key: node.store.kept[key] for key in node.store.waiting}
     work = Load(node, dict(waiting))
     started = node.reload_began = time.monotonic()
     try:

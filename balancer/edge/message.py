@@ -87,7 +87,7 @@ def accept(store: Store, message: Message) -> Accepted:
 
 def _next(kept: Kept, data: Mapping[str, Any], certificates: Path) -> Kept:
     try:
-        fragment = Fragment.from_json(data)
+        fragment = Fragment.from_json(data, before=kept.target)
         if fragment.state is not None:
             piece_of(fragment.state)
             upstream_files.keep(certificates, data.get("files", {}))

@@ -64,7 +64,7 @@ class Node:
 
     @property
     def reload_due(self) -> bool:
-        return self.reload_wanted or self.service_due or any(kept.waiting for kept in self.store.kept.values())
+        return self.reload_wanted or self.service_due or bool(self.store.waiting)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -16,7 +16,7 @@ from pathlib import Path
 from balancer.edge import files
 from balancer.edge.errors import EdgeError
 from balancer.edge.fragments import Kept
-from balancer.edge.journal import Entry, Journal
+from balancer.edge.journal import Entry, Journal, line
 from balancer.haproxy.codec import BadState
 
 JOURNAL_BYTES = 8_000_000
@@ -38,7 +38,8 @@ class Store:
         self._journal = Journal(folder / "journal")
         self._seen: tuple[int, int] | None = None
         self.reads = 0  # how often the folder was read anew
-        self.kept: dict[str, Kept] = {}
+        self.kept: dict[str, Kept] = {}  # changed here alone
+        self.waiting: set[str] = set()  # those of them that wait for a reload
         self.unsure: set[str] = set()
         self.unreadable: set[str] = set()
         self._generation = 0
@@ -73,18 +74,18 @@ class Store:
         if not many:
             return
         ordered = sorted(many, key=lambda kept: kept.generation)
-        entries = [kept.to_json() for kept in ordered]
+        entries = [line(kept.to_json()) for kept in ordered]
         self._journal.append(entries)
         for kept, entry in zip(ordered, entries, strict=True):
-            files.write(self._file(kept.tenant), json.dumps(entry, separators=(",", ":")))
+            files.write(self._file(kept.tenant), entry)
             self._remember(kept)
         self._tidy()
 
     def drop(self, tenant: str) -> None:
         """Forget a tenant that left; its generation stays the node's."""
-        self._journal.append([{"tenant": tenant, "left": True}, {"generation": self._generation}])
+        self._journal.append([line({"tenant": tenant, "left": True}), line({"generation": self._generation})])
         self._file(tenant).unlink(missing_ok=True)
-        self.kept.pop(tenant, None)
+        self._leave(tenant)
         self.unsure.discard(tenant)
 
     def reached(self, generation: int, *, since: int) -> None:
@@ -94,7 +95,7 @@ class Store:
                 self._file(tenant).unlink(missing_ok=True)
             self.unreadable.clear()
         if generation > self._generation:
-            self._journal.append([{"generation": generation}])
+            self._journal.append([line({"generation": generation})])
             self._generation = generation
 
     def restarted(self) -> None:
@@ -113,13 +114,18 @@ class Store:
 
     def _remember(self, kept: Kept) -> None:
         self.kept[kept.tenant] = kept
+        (self.waiting.add if kept.waiting else self.waiting.discard)(kept.tenant)
         self.unreadable.discard(kept.tenant)
         self._generation = max(self._generation, kept.generation)
+
+    def _leave(self, tenant: str) -> None:
+        self.kept.pop(tenant, None)
+        self.waiting.discard(tenant)
 
     def _read(self) -> None:
         self.reads += 1
         seen = self._stamp()
-        self.kept, self.unreadable = {}, set()
+        self.kept, self.unreadable, self.waiting = {}, set(), set()
         self._generation = _read_generation(self._node)
         for path in sorted(self._fragments.glob("[!.]*.json")):
             self._read_entry(path.stem, path.read_text(errors="replace"))
@@ -134,11 +140,11 @@ class Store:
         if tenant is None:
             self._generation = max(self._generation, int(entry.get("generation", 0)))
         elif entry.get("left"):
-            self.kept.pop(str(tenant), None)
+            self._leave(str(tenant))
             self.unreadable.discard(str(tenant))
             self._file(str(tenant)).unlink(missing_ok=True)
         else:
-            text = json.dumps(entry, separators=(",", ":"))
+            text = line(entry)
             if _text_of(self._file(str(tenant))) != text:
                 files.write(self._file(str(tenant)), text)
             self._read_entry(str(tenant), text)

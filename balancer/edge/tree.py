@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.made_once import made_once
 from balancer.haproxy.render import (
     NodeSettings,
     render_fixed,
@@ -21,16 +22,16 @@ FRONTENDS = "10-frontends.cfg"
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """One tenant's share: its sections, and its lines in each map. `state` is what it was rendered from."""
+    """One tenant's share: its sections, and its lines in each map."""
 
     sections: str
     maps: Mapping[str, str]
-    state: Tenant | None = field(default=None, repr=False, compare=False)
 
 
+@made_once
 def piece_of(tenant: Tenant) -> Piece:
     """Raises Unprintable for a tenant that has no safe spelling."""
-    return Piece(render_shard([tenant]), render_maps([tenant]), tenant)
+    return Piece(render_shard([tenant]), render_maps([tenant]))
 
 
 class Tree:
@@ -45,11 +46,6 @@ class Tree:
         """Every file of the tree."""
         shards = {name: self._shard(name, {}) for name, members in self._members.items() if members}
         return {**render_fixed(self.settings), **shards, **{path: self._map(path, {}) for path in render_maps([])}}
-
-    def piece(self, tenant: Tenant) -> Piece:
-        """The one that is here, where it was rendered from this very state. Raises Unprintable."""
-        known = self._pieces.get(tenant.key)
-        return known if known is not None and known.state is tenant else piece_of(tenant)
 
     def changes(self, updates: Mapping[str, Piece | None]) -> Texts:
         """The files that differ once these tenants are so; None: the tenant is not in the tree."""

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .codec_fields import BadState
-from .codec_read import read_tenant
+from .codec_read import Known, read_tenant
 from .codec_text import tenant_text
 from .codec_write import write_tenant
 from .desired import Tenant
@@ -36,9 +36,10 @@ def digest_of(canonical: str) -> str:
     return hashlib.sha256(canonical.encode("ascii")).hexdigest()[:32]
 
 
-def from_json(state: Mapping[str, Any], *, names: bool = False) -> Tenant:
-    """Read what `to_json` wrote. Raises `BadState`; also, unless `names`, where a server has no address yet."""
-    tenant = read_tenant(state)
+def from_json(state: Mapping[str, Any], *, names: bool = False, known: Known | None = None) -> Tenant:
+    """Read what `to_json` wrote. Raises `BadState`; also, unless `names`, where a server has no address yet. What it
+    has in common with `known`, which was read before, is not read again: the values are the same ones."""
+    tenant = read_tenant(state, known)
     if not names and names_in(tenant):
         raise BadState("pools", "a name instead of an address")
     return tenant

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
+from functools import wraps
 from typing import Any, TypeVar
 
 from .text import Unprintable, printable
 
 E = TypeVar("E", bound=StrEnum)
 T = TypeVar("T")
+ALIKE = 1024
 _KEY = re.compile(r"[a-z][a-z0-9]{0,30}")
 
 
@@ -23,6 +25,25 @@ class BadState(ValueError):
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+
+
+def read_once(read: Callable[[object, str], T]) -> Callable[[object, str], T]:
+    """For parts that most pools of a fleet have alike: one that was read before is the same value again. By its text:
+    to Python, true and 1.0 are 1."""
+    values: dict[str, T] = {}
+
+    @wraps(read)
+    def once(value: object, at: str) -> T:
+        text = repr(value)
+        found = values.get(text)
+        if found is None:
+            found = read(value, at)
+            if len(values) >= ALIKE:
+                values.clear()
+            values[text] = found
+        return found
+
+    return once
 
 
 class Fields:

@@ -2,9 +2,11 @@
 
 import ipaddress
 import re
+from collections.abc import Callable, Mapping
 from operator import itemgetter
+from typing import Any, TypeVar
 
-from .codec_fields import BadState, Fields, is_key
+from .codec_fields import BadState, Fields, is_key, read_once
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
 from .listeners import Mode
 from .protection import ClientRules, SecurityHeaders
@@ -28,15 +30,17 @@ _SERVER = itemgetter(*SERVER)
 _ADMIN = {one.value: one for one in AdminState}
 _BYTE = "(?:25[0-5]|2[0-4][0-9]|1[0-9][0-9]|[1-9]?[0-9])"
 _IPV4 = re.compile(rf"(?:{_BYTE}\.){{3}}{_BYTE}")
+Known = tuple[Mapping[str, Any], Tenant]  # a state, and what was read from it
+T = TypeVar("T")
 HEADERS_MAX = 10  # each is three words, and a line has at most 64
 
 
-def read_tenant(value: object) -> Tenant:
+def read_tenant(value: object, known: Known | None = None) -> Tenant:
     fields = Fields(value, "")
     tenant = Tenant(
         key=fields.key("key"),
-        pools=fields.each("pools", _pool),
-        routes=fields.each("routes", read_route),
+        pools=fields.each("pools", _but_for(known, "pools", _pool)),
+        routes=fields.each("routes", _but_for(known, "routes", read_route)),
         rps=fields.whole("rps", 0, MANY),
         suspended=fields.yes_or_no("suspended"),
         # States from before there was one lie on nodes' disks, and in messages of an older console.
@@ -48,9 +52,9 @@ def read_tenant(value: object) -> Tenant:
     fields.unique("pools", (pool.key for pool in tenant.pools))
     fields.unique("routes", (route.key for route in tenant.routes))
     fields.unique("listeners", (listener.key for listener in tenant.listeners))
-    known = {pool.key for pool in tenant.pools}
+    keys = {pool.key for pool in tenant.pools}
     for index, route in enumerate(tenant.routes):
-        if not pools_of(route) <= known:
+        if not pools_of(route) <= keys:
             raise BadState(f"routes[{index}].pool", "no pool of this tenant")
     for index, pool in enumerate(tenant.pools):
         fallback_chain(tenant.pools, pool, f"pools[{index}].serving.fallback")
@@ -59,6 +63,22 @@ def read_tenant(value: object) -> Tenant:
     hold_together(tenant.listeners, modes, led)
     fields.done()
     return tenant
+
+
+def _but_for(known: Known | None, field: str, read: Callable[[object, str], T]) -> Callable[[object, str], T]:
+    """A reader that reads only what is otherwise than in `known`."""
+    if known is None:
+        return read
+    source, tenant = known
+    values: tuple[T, ...] = getattr(tenant, field)
+    before = {one["key"]: (one, value) for one, value in zip(source[field], values, strict=True)}
+
+    def reader(value: object, at: str) -> T:
+        same, found = before.get(value["key"] if type(value) is dict and "key" in value else "", (None, None))
+        # As text too: to Python, true and 1.0 are 1.
+        return found if found is not None and same == value and repr(same) == repr(value) else read(value, at)
+
+    return reader
 
 
 def fallback_chain(pools: tuple[Pool, ...], pool: Pool, at: str) -> None:
@@ -165,6 +185,7 @@ def _address(fields: Fields) -> str:
     return value
 
 
+@read_once
 def _timeouts(value: object, at: str) -> Timeouts:
     fields = Fields(value, at)
     timeouts = Timeouts(
@@ -176,6 +197,7 @@ def _timeouts(value: object, at: str) -> Timeouts:
     return timeouts
 
 
+@read_once
 def _check(value: object, at: str) -> HealthCheck:
     fields = Fields(value, at)
     check = HealthCheck(

@@ -106,7 +106,7 @@ class Route:
     handling: Handling = AS_IT_IS
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Tenant:
     """One tenant's whole desired state on a cluster.
 

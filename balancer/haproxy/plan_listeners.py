@@ -11,7 +11,7 @@ from .running import Running
 def plan_listeners(tenant_key: str, deployed: Tenant | None, desired: Tenant | None, running: Running) -> list[str]:
     """Why a reload is due. A port whose listener is gone is closed by it too; until then its map says nobody."""
     wanted = set(frontends_of(desired)) if desired else set()
-    there = {name for name in running.frontends if name.partition("_")[0] == tenant_key and port_of(name)}
+    there = {name for name in running.ports_of.get(tenant_key, ()) if port_of(name)}
     reasons = [f"port {port_of(name)} is to be opened" for name in sorted(wanted - there)]
     reasons += [f"port {port_of(name)} is to be closed" for name in sorted(there - wanted)]
     before = {one.port: one for one in deployed.listeners} if deployed else {}

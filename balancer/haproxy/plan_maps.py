@@ -29,6 +29,9 @@ def plan_maps(
     look up.
     """
     wanted = map_entries(desired) if desired else {path: {} for path in MAPS}
+    there = running.entries_of.get(tenant_key, {})
+    if there == {path: entries for path, entries in wanted.items() if entries}:
+        return MapPlan((), _led_to(wanted))  # nearly every time: whatever may have to wait is there already
     pending = {key for key, proxy in wanted[ROUTES].items() if proxy not in live}
     unled = {key for key, proxy in wanted[LEADS].items() if proxy not in live}
     unready = {key for key, proxy in wanted[FALLBACKS].items() if proxy not in live}
@@ -50,16 +53,20 @@ def plan_maps(
     kept |= {running.maps.get(FALLBACKS, {}).get(key, "") for key in unready}
     kept |= {pool_of(running.maps.get(path, {}).get(key, "")) for path in (PORTS, NAMES) for key in waits[path]}
     for path in MAPS:
-        for key in running.keys_of.get((path, tenant_key), ()):
+        for key in there.get(path, ()):
             if key in wanted[path]:
                 continue
             if (path == ROUTES and _host(key) in held) or (path == LEADS and routers_change):
                 kept.add(running.maps[path][key])
             else:
                 deletions.append(DelMap(path, key))
-    routed = kept.union(*(wanted[path].values() for path in (ROUTES, LEADS, FALLBACKS)))
-    led = {pool_of(lead) for path in (PORTS, NAMES) for lead in wanted[path].values()}
-    return MapPlan((*changes, *deletions), frozenset(routed | led))
+    return MapPlan((*changes, *deletions), _led_to(wanted) | kept)
+
+
+def _led_to(entries: Mapping[str, Mapping[str, str]]) -> frozenset[str]:
+    """The proxies that maps lead to."""
+    routed = set().union(*(entries[path].values() for path in (ROUTES, LEADS, FALLBACKS)))
+    return frozenset(routed | {pool_of(lead) for path in (PORTS, NAMES) for lead in entries[path].values()})
 
 
 def later(mark: str | None, wanted: str) -> bool:

@@ -1,5 +1,6 @@
 """Pools and their servers: what the runtime can do, and what needs a reload."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .abilities import takes_servers
@@ -58,15 +59,15 @@ def plan_pools(
             draft.reload.append(f"pool {pool.key} is new")
             continue
         live.add(proxy)
-        draft.reload += settings_changed(old, pool)
-        _plan_servers(draft, proxy, old, pool, running)
+        if old is not pool:
+            draft.reload += settings_changed(old, pool)
+        if old is not pool or not _as_it_should_be(pool, running.servers_of.get(proxy, {})):
+            _plan_servers(draft, proxy, old, pool, running)
     return PoolPlan(key, (*draft.commands, *draft.removals), tuple(draft.reload), frozenset(live), frozenset(wanted))
 
 
 def settings_changed(old: Pool, new: Pool) -> list[str]:
     """What of a pool HAProxy 2.6 only takes from a file."""
-    if old is new:
-        return []
     changes = (
         ("another algorithm", old.algorithm is not new.algorithm),
         ("another health check", old.health_check != new.health_check),
@@ -96,13 +97,31 @@ def served_otherwise(old: Serving, new: Serving) -> tuple[tuple[str, bool], ...]
     )
 
 
+def _as_it_should_be(pool: Pool, there: Mapping[str, RunningServer]) -> bool:
+    """Of a pool that nobody changed: nearly every one is, and needs no closer look."""
+    check_port = pool.health_check.port or 0
+    for server in pool.servers:
+        runs = there.get(server.key)
+        if not (
+            runs is not None
+            and runs.weight == server.weight
+            and runs.admin is server.admin
+            and runs.address == server.address
+            and runs.port == server.port
+            and runs.check_port == (server.check_port or check_port)
+            and (runs.max_connections is None or runs.max_connections == (server.max_connections or 0))
+        ):
+            return False
+    return len(there) == len(pool.servers)
+
+
 def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Running) -> None:
     before = {server.key: server for server in old.servers}
-    servers = running.servers
+    there = running.servers_of.get(proxy, {})
     check_port = new.health_check.port or 0
     found = 0
     for server in new.servers:
-        runs = servers.get((proxy, server.key))
+        runs = there.get(server.key)
         if runs is None:
             _add(draft, proxy, server, new, running)
             continue
@@ -122,7 +141,6 @@ def _plan_servers(draft: _Draft, proxy: str, old: Pool, new: Pool, running: Runn
             and (runs.max_connections is None or runs.max_connections == (server.max_connections or 0))
         ):
             draft.commands += server_commands(proxy, server, runs, was, new)
-    there = running.servers_of.get(proxy, ())
     if len(there) != found:
         keys = {server.key for server in new.servers}
         wait = draft.can.wait_removable
@@ -142,7 +160,8 @@ def _add(draft: _Draft, proxy: str, server: Server, pool: Pool, running: Running
 
 def _answers(proxy: str, pool: Pool, running: Running) -> bool:
     """Whether some server that stays can take the requests while a new one is still asked."""
-    there = (running.servers.get((proxy, server.key)) for server in pool.servers)
+    servers = running.servers_of.get(proxy, {})
+    there = (servers.get(server.key) for server in pool.servers)
     return any(
         runs.admin is AdminState.READY and runs.weight > 0 and runs.oper not in {Oper.DOWN, Oper.STOPPING}
         for runs in there

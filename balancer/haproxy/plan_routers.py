@@ -17,6 +17,8 @@ class RouterPlan:
 def plan_routers(deployed: Tenant | None, desired: Tenant | None, running: Running) -> RouterPlan:
     """As for pools: one that HAProxy has not read, or read as another, comes with the reload. One that nothing leads
     to any more stays until then."""
+    if not (deployed and routed_sites(deployed)) and not (desired and routed_sites(desired)):
+        return RouterPlan((), frozenset())
     before = _shapes(deployed)
     reload: list[str] = []
     live: set[str] = set()

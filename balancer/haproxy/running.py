@@ -47,12 +47,12 @@ class Running:
     frontends: frozenset[str] = frozenset()
 
     @cached_property
-    def servers_of(self) -> Mapping[str, tuple[str, ...]]:
-        """Proxy -> keys of its servers."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
-        for proxy, server in self.servers:
-            found[proxy].append(server)
-        return {proxy: tuple(servers) for proxy, servers in found.items()}
+    def servers_of(self) -> Mapping[str, Mapping[str, RunningServer]]:
+        """Proxy -> its servers by key."""
+        found: defaultdict[str, dict[str, RunningServer]] = defaultdict(dict)
+        for (proxy, key), server in self.servers.items():
+            found[proxy][key] = server
+        return dict(found)
 
     @cached_property
     def pools_of(self) -> Mapping[str, tuple[str, ...]]:
@@ -63,14 +63,22 @@ class Running:
         return {tenant: tuple(proxies) for tenant, proxies in found.items()}
 
     @cached_property
-    def keys_of(self) -> Mapping[tuple[str, str], tuple[str, ...]]:
-        """(map, tenant key) -> the map's keys that are this tenant's, by key or by value."""
-        found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    def ports_of(self) -> Mapping[str, frozenset[str]]:
+        """Tenant key -> the names of its ports' frontends that listen."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        for name in self.frontends:
+            found[name.partition("_")[0]].add(name)
+        return {tenant: frozenset(names) for tenant, names in found.items()}
+
+    @cached_property
+    def entries_of(self) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+        """Tenant key -> map -> the entries that are this tenant's, by key or by value; only maps that have any."""
+        found: defaultdict[str, defaultdict[str, dict[str, str]]] = defaultdict(lambda: defaultdict(dict))
         for name, entries in self.maps.items():
             for key, value in entries.items():
                 owner = key if name in OWNED_BY_KEY else value.partition("_")[0]
-                found[name, owner].append(key)
-        return {at: tuple(keys) for at, keys in found.items()}
+                found[owner][name][key] = value
+        return {owner: dict(maps) for owner, maps in found.items()}
 
 
 HOSTS = "maps/hosts.map"

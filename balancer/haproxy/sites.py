@@ -11,6 +11,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from .desired import Route, Tenant
+from .made_once import made_once
 from .routing import ANY_REQUEST, AS_IT_IS, TO_ITS_POOL, Act, Cache, PathMatch, Share
 from .text import Unprintable, name
 
@@ -48,6 +49,7 @@ def sites(tenant: Tenant) -> tuple[Site, ...]:
     return tuple(Site(host, tuple(sorted(routes, key=order))) for host, routes in found.items())
 
 
+@made_once
 def routed_sites(tenant: Tenant) -> tuple[Site, ...]:
     """Those with a router."""
     if all(is_plain(route) and not route.priority for route in tenant.routes):

@@ -1,9 +1,11 @@
 """The maps: which tenant a host belongs to, which pool or router a path goes to, and where from there; who is
 suspended, who may ask how often, and what is said with each answer."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 from balancer.haproxy.desired import Tenant
+from balancer.haproxy.made_once import made_once
 from balancer.haproxy.networks import digits
 from balancer.haproxy.protection import ClientRules, SecurityHeaders
 from balancer.haproxy.running import (
@@ -31,12 +33,14 @@ LONGEST_BURST_S = 1800  # a bucket is counted in microseconds, in 32 bits
 LONGEST_CLIENT_BURST_S = 240  # HAProxy forgets a client after five minutes, and its bucket is full again
 
 
+@lru_cache(maxsize=32_768)
 def route_key(site: str, prefix: str) -> str:
     """`example.com/api/`: it ends in `/`, and so does what is looked up, so a prefix matches whole segments."""
     return f"{host(site)}{path_prefix(prefix).rstrip('/')}/"
 
 
-def map_entries(tenant: Tenant) -> dict[str, dict[str, str]]:
+@made_once
+def map_entries(tenant: Tenant) -> Mapping[str, dict[str, str]]:
     """One tenant's share of every map. Of two routes with one key the first counts, as in HAProxy."""
     hosts: dict[str, str] = {}
     routes: dict[str, str] = {}

@@ -15,6 +15,7 @@ from .serving import balance, render_serving
 NO_HOST = "localhost"
 
 
+@lru_cache(maxsize=32_768)
 def proxy_name(tenant_key: str, pool_key: str) -> str:
     """The name of a pool in HAProxy."""
     return name(f"{tenant_key}_{pool_key}")

@@ -110,6 +110,9 @@ class LiveNode:
         return self.node
 
     def message(self, *tenants: Tenant | None, gone: tuple[str, ...] = (), since: int | None = None) -> Message:
+        return Message.from_body(self.body(*tenants, gone=gone, since=since), node="n1")
+
+    def body(self, *tenants: Tenant | None, gone: tuple[str, ...] = (), since: int | None = None) -> str:
         fragments = []
         for one in tenants:
             assert one is not None
@@ -117,8 +120,7 @@ class LiveNode:
         fragments += [self._fragment(key, None, "") for key in gone]
         generation = max([fragment["generation"] for fragment in fragments], default=self.node.store.generation)
         since = self.node.store.generation if since is None else since
-        body = json.dumps({"node": "n1", "since": since, "generation": generation, "fragments": fragments})
-        return Message.from_body(body, node="n1")
+        return json.dumps({"node": "n1", "since": since, "generation": generation, "fragments": fragments})
 
     def _fragment(self, key: str, state: object, digest_: str) -> dict[str, Any]:
         generation = next(self.generations)
