@@ -8,24 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 from balancer.edge.converge import converge
 from balancer.edge.look import look_at_all
 from balancer.edge.message import Message
 from balancer.edge.report import Outcome
-from balancer.edge.signing import sign, verify
 from balancer.edge.scan import NOTHING, scan
+from balancer.edge.signing import sign, verify
 from balancer.edge.stats import Reader
-from balancer.haproxy.desired import HealthCheck, Pool, Route, Server, Tenant
+from balancer.haproxy.desired import Tenant
 from balancer.haproxy.planner import plan_steps
+from tests.bench.crowd import CHANGED, HOST, POOLS, SERVERS, TENANTS, asked, one_each, tenant, weighed
 from tests.bench.measure import Figure, ms, timed
-from tests.live.edge.nodes import KEY, NO_CHECK, LiveNode, one_node
-from tests.live.origins import Origin, origins
+from tests.live.edge.nodes import KEY, LiveNode, one_node
+from tests.live.origins import origins
 
-TENANTS, POOLS, SERVERS, CHANGED = 1000, 10, 4, 1000
-HOST = "asked.test"
 SECONDS = 10
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -49,48 +47,6 @@ def crowded() -> Iterator[tuple[LiveNode, list[Tenant]]]:
         tenants = [tenant(number) for number in range(TENANTS)]
         node.tell(*tenants, asked(origin))
         yield node, tenants
-
-
-def tenant(number: int, *, pools: int = POOLS, servers: int = SERVERS, check: HealthCheck = NO_CHECK) -> Tenant:
-    made = tuple(
-        Pool(
-            f"p{number:06}{pool:06}",
-            servers=tuple(Server(f"b{pool:06}{s:06}", f"127.1.{number % 250}.{s + 1}", 9) for s in range(servers)),
-            health_check=check,
-        )
-        for pool in range(pools)
-    )
-    routes = tuple(Route(f"r{n}", f"h{number}.test", f"/p{n}", pool.key) for n, pool in enumerate(made))
-    return Tenant(f"t{number:012}", made, routes)
-
-
-def asked(origin: Origin) -> Tenant:
-    host, _, port = origin.address.partition(":")
-    pool = Pool("p1", servers=(Server("b1", host, int(port)),), health_check=NO_CHECK)
-    return Tenant("tasked", (pool,), (Route("r1", HOST, "/", "p1"),))
-
-
-def weighed(tenants: list[Tenant], weight: int) -> list[Tenant]:
-    """The same with another weight on CHANGED servers: all of as many tenants as have them."""
-    return [
-        replace(
-            one,
-            pools=tuple(replace(p, servers=tuple(replace(s, weight=weight) for s in p.servers)) for p in one.pools),
-        )
-        for one in tenants[: CHANGED // (POOLS * SERVERS)]
-    ]
-
-
-def one_each(tenants: list[Tenant], weight: int) -> list[Tenant]:
-    """Another weight on one server of each tenant: none can be passed over."""
-    return [
-        replace(one, pools=(replace(one.pools[0], servers=_first(one.pools[0], weight)), *one.pools[1:]))
-        for one in tenants
-    ]
-
-
-def _first(pool: Pool, weight: int) -> tuple[Server, ...]:
-    return (replace(pool.servers[0], weight=weight), *pool.servers[1:])
 
 
 def planner(node: LiveNode, tenants: list[Tenant]) -> Figure:
