@@ -77,7 +77,7 @@ def looks(node: LiveNode, origins: Origins) -> Looks:
 def test_every_entry_of_a_map_speaks_of_its_tenant(origins: Origins) -> None:
     """In its key or its value: so that one that somebody changed leads to whom it concerns."""
     state = rich("taaa", origins)
-    entries = map_entries(state) | {TENANTS: map_entries(replace(state, suspended=True))[TENANTS]}
+    entries = {**map_entries(state), TENANTS: map_entries(replace(state, suspended=True))[TENANTS]}
     assert {path for path in MAPS if entries[path]} == set(MAPS)
     for path in MAPS:
         for key, value in entries[path].items():
