@@ -1,6 +1,6 @@
 """An haproxy.cfg as a document: what of it is a tenant's to have, and the fate of every line."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.conf import settings
 
@@ -16,10 +16,11 @@ NO_HOST = (
 )
 
 
-def read(text: str, named: Sequence[str] = ()) -> Document:
-    """`named`: the hosts for sites that name none. Raise `Unreadable`, or `InvalidField` for `host`."""
+def read(text: str, named: Sequence[str] = (), files: Mapping[str, str] | None = None) -> Document:
+    """`named`: the hosts for sites that name none; `files`: maps that it names. Raise `Unreadable`, or
+    `InvalidField` for `host`."""
     try:
-        found = convert(text, hosts=hosts(named), ports=is_free_to_have)
+        found = convert(text, hosts=hosts(named), ports=is_free_to_have, files=files)
     except sections.Unreadable as error:
         raise Unreadable(str(error)) from error
     except sites.NeedsHost as error:

@@ -72,6 +72,13 @@ class PlainParser(YamlParser):
     media_type = "text/plain"
 
 
+class HaproxySerializer(StrictSerializer):
+    """An haproxy.cfg together with the maps that it names."""
+
+    haproxy = serializers.CharField(trim_whitespace=False)
+    files = serializers.DictField(child=serializers.CharField(trim_whitespace=False, allow_blank=True), default=dict)
+
+
 class NodeStateSerializer(serializers.Serializer[Any]):
     node = serializers.CharField()
     revision = serializers.IntegerField(allow_null=True, help_text="What it said that it runs.")
@@ -178,7 +185,8 @@ class ConfigurationViewSet(ChangeView):
     def import_(self, request: Request, **_: Any) -> Response:
         """Bring a document in, all or nothing: `merge` adds and changes, `replace` also takes away what it has not.
 
-        An existing haproxy.cfg is sent as `text/plain`. Its frontends, backends, listens, ACLs and defaults become
+        An existing haproxy.cfg is sent as `text/plain`, or as JSON with the maps that it names: `{"haproxy": text,
+        "files": {name: text}}`. Its frontends, backends, listens, ACLs and defaults become
         pools, backends, routes and listeners; `lines` says of every line of the file, exactly once, whether it is
         `managed` (with the names of the objects), kept as a `note`, or `refused`, and why. While lines are refused
         nothing is imported but with `partial=true`. Begin with `dry_run=true`.
@@ -204,6 +212,11 @@ class ConfigurationViewSet(ChangeView):
         usual = "yaml" if kind in YAML else "haproxy" if kind == "text/plain" else "json"
         form = self.request.query_params.get("format", usual)
         if usual == "json":
+            if "haproxy" in sent and form in ("json", "haproxy"):
+                with_maps = HaproxySerializer(data=sent)
+                with_maps.is_valid(raise_exception=True)
+                told = with_maps.validated_data
+                return cfg_reader.read(told["haproxy"], self.request.query_params.getlist("host"), told["files"])
             if form != "json":
                 raise InvalidField("format", "The body is JSON by its Content-Type; send text/plain.")
             return documents.of_data(sent)

@@ -7,6 +7,7 @@ from typing import Any
 from . import leftovers, pools, proxies, said, ways
 from .conditions import EVER
 from .fates import Ledger, Told
+from .maps import Files
 from .pools import Draft
 from .proxies import Proxy, Ruled
 from .said import Inexpressible, Kept
@@ -41,13 +42,20 @@ class Made:
     servers: list[int] = field(default_factory=list)
 
 
-def convert(text: str, *, hosts: Sequence[str] = (), ports: Callable[[int], bool] = lambda port: False) -> Converted:
-    """`hosts`: what is to be served by rules that name none; `ports`: which can be a tenant's. Raise `Unreadable`, or
-    `NeedsHost`. The work is bounded, whatever the text."""
+def convert(
+    text: str,
+    *,
+    hosts: Sequence[str] = (),
+    ports: Callable[[int], bool] = lambda port: False,
+    files: Files | None = None,
+) -> Converted:
+    """`hosts`: what is to be served by rules that name none; `ports`: which can be a tenant's; `files`: maps, by the
+    name that the text has for them or its last part. Raise `Unreadable`, or `NeedsHost`. The work is bounded, whatever
+    the text."""
     read = read_text(text)
     ledger = Ledger()
     leftovers.plain(read, ledger)
-    found = [one for one in proxies.of(read) if not _switched_off(one, ledger)]
+    found = [one for one in proxies.of(read, files or {}) if not _switched_off(one, ledger)]
     made = {one.section.name: _pool(one, ledger) for one in found if _serves(one)}
     webs = [Web(one, _secure(one, ledger), Ruled()) for one in found if one.mode == "http" and _takes(one)]
     every = set(made)

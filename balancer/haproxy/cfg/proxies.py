@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from . import conditions, notes, rules, said
+from . import conditions, maps, notes, rules, said
 from .conditions import EVER, Acl
 from .fates import Ledger
 from .formats import ending, of_site
 from .lines import Line
+from .maps import Files
 from .said import Inexpressible, Kept
 from .sections import Kind, Section, Text
 from .walk import Do, Edits, Redirect, Respond, Send, Skip, Step
@@ -25,6 +26,7 @@ class Proxy:
     section: Section
     usual: Section | None
     acls: dict[str, Acl] = field(default_factory=dict)
+    files: Files = field(default_factory=dict)  # maps that were sent along, by their names
 
     @property
     def lines(self) -> Iterator[Line]:
@@ -50,7 +52,7 @@ class Proxy:
         return found[-1] if found else None
 
 
-def of(text: Text) -> list[Proxy]:
+def of(text: Text, files: Files) -> list[Proxy]:
     """Frontends, pools and listens in their order."""
     found, last, named = [], None, dict[str, Section]()
     for section in text.sections:
@@ -59,7 +61,7 @@ def of(text: Text) -> list[Proxy]:
             named[section.name] = section
         elif section.kind in (Kind.FRONTEND, Kind.POOL, Kind.LISTEN):
             usual = named.get(section.based) if section.based else last
-            found.append(Proxy(section, usual, conditions.acls(section.lines)))
+            found.append(Proxy(section, usual, conditions.acls(section.lines), files))
     return found
 
 
@@ -134,6 +136,10 @@ def _rule(proxy: Proxy, line: Line, found: Ruled, pools: set[str], *, after: int
     if kind in ("use_backend", "default_backend"):
         if len(words) != 1:
             raise Inexpressible("It names no backend, or several.")
+        chosen = maps.looked_up(words[0], proxy.files) if kind == "use_backend" else None
+        if chosen is not None:
+            found.steps += _mapped(proxy, line, chosen, condition, pools)
+            return
         do: Do = Send(_led(words[0], pools))
     elif kind == "redirect":
         do = _redirected(rules.redirect(words))
@@ -142,6 +148,18 @@ def _rule(proxy: Proxy, line: Line, found: Ruled, pools: set[str], *, after: int
         do = _redirected(do) if isinstance(do, Redirect) else do
     when = conditions.read(condition, proxy.acls) if kind != "default_backend" else EVER
     found.steps.append(Step(line.number, when, do))
+
+
+def _mapped(
+    proxy: Proxy, line: Line, chosen: maps.LookedUp, condition: tuple[str, ...], pools: set[str]
+) -> Iterator[Step]:
+    usual = proxy.last("default_backend")
+    after = [one for one in proxy.own if one.words[0] in USED and one.number > line.number]
+    for one in maps.sent(chosen, condition, proxy.acls, pools, last=usual is None and not after):
+        if one.pool is None and usual is None:
+            raise Inexpressible(maps.NO_OTHER)
+        pool = one.pool if one.pool is not None or usual is None else " ".join(usual.words[1:2])
+        yield Step(line.number, one.when, Send(_led(pool or "", pools)))
 
 
 def _redirected(do: Redirect) -> Redirect:

@@ -24,7 +24,7 @@ UNTAKEN = "What no rule takes got 503; here it gets 404."
 PATHS_TOGETHER = "Two conditions on the path cannot be said of one route; write one expression for both."
 SAME_WAY = "{other} takes the same hosts on another port; here all sites share one port for HTTP and one for HTTPS."
 NO_POOL = "There is no backend {name} in the file."
-NO_FILE = "It reads a file or a map of the other machine; write what is in it as rules."
+NO_FILE = "It reads a file or a map of the other machine; send a map along, or write what is in it as rules."
 NAMES = "“{host}” means something on one machine only; write the whole name, with its dots, or an address."
 
 
