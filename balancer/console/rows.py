@@ -28,6 +28,9 @@ class NodeBadge:
 
 @dataclass(frozen=True, slots=True)
 class AddressBadge:
+    """`key` is its server's, by which the socket speaks of it."""
+
+    key: str
     address: str
     oper: str
     word: Promise
@@ -47,7 +50,7 @@ class BackendRow:
     def addresses(self) -> list[AddressBadge]:
         """Where its name leads, each with what is seen there."""
         return [
-            AddressBadge(at.address, found.oper.value, words.OPER[found.oper.value])
+            AddressBadge(at.key, at.address, found.oper.value, words.OPER[found.oper.value])
             for at, found in self.seen.addresses
         ]
 

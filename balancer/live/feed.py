@@ -19,7 +19,7 @@ from balancer.live.source import Source
 from balancer.live.view import Items, View
 from balancer.queries.observed import Oper
 from balancer.queries.status import TenantSnapshot, node_statuses, pool_rows, snapshot_of
-from balancer.queries.status_json import backend_frame, node_frame, pool_frame
+from balancer.queries.status_json import address_frame, backend_frame, node_frame, pool_frame
 
 log = structlog.get_logger(__name__)
 
@@ -116,8 +116,12 @@ class Feed:
 def _backends(snapshot: TenantSnapshot) -> Items:
     """Ids as the API's: HAProxy's names without their letter."""
     items = {("pools", pool[1:]): pool_frame(status) for pool, status in snapshot.pools.items()}
+    addresses = snapshot.by_address()
     for backend_id, (pool, status) in snapshot.by_backend().items():
         items["backends", backend_id] = {"pool": pool[1:], **backend_frame(status)}
+        if backend_id in addresses:
+            each = {key: address_frame(one) for key, one in addresses[backend_id].items()}
+            items["backends", backend_id]["addresses"] = each
     return items
 
 

@@ -50,6 +50,14 @@ class TenantSnapshot:
         """Backend's id -> its pool's key and status."""
         return _by_backend(self.backends)
 
+    def by_address(self) -> dict[str, dict[str, BackendStatus]]:
+        """Backend's id -> key and status of each server, of those that go by a name."""
+        found: dict[str, dict[str, BackendStatus]] = defaultdict(dict)
+        for (_, key), status in sorted(self.backends.items(), key=lambda item: item[0]):
+            if is_of_a_name(key):
+                found[id_and_moves(key)[0]][key] = status
+        return dict(found)
+
 
 class Known:
     """The node names this process saw last: with them a page of backends is asked for in one round trip."""
@@ -111,7 +119,7 @@ def snapshot_of(stored_nodes: Hash, rows: Hash, *, now: datetime, cluster: str =
     known = node_statuses(stored_nodes, now)
     servers, of_pools = _servers(rows), pool_rows(rows)
     # A word that something is gone is none about what is there: a node of the cluster that it left may have said it.
-    speakers = {node for seen in (*servers.values(), *of_pools.values()) for node in seen}
+    speakers = set().union(*servers.values(), *of_pools.values())
     peers = _peers(known, speakers, cluster)
     merged = {key: merge_server(seen, known, peers) for key, seen in servers.items()}
     by_pool: dict[str, list[BackendStatus]] = defaultdict(list)

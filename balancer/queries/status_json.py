@@ -55,6 +55,11 @@ def backend_frame(status: BackendStatus) -> Json:
     }
 
 
+def address_frame(status: BackendStatus) -> Json:
+    """Of one address of a name, within its backend's frame."""
+    return {"oper": status.oper.value, "nodes": {node.node: node.oper.value for node in status.nodes}}
+
+
 def pool_json(status: PoolStatus) -> Json:
     """As an answer of the API says it."""
     return {

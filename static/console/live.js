@@ -195,6 +195,7 @@ function paintBackend(row, seen) {
   const failing = seen.oper === "down" || seen.oper === "stopping";
   text(row, "[data-field=why]", failing && check ? [check.code, check.detail].filter(Boolean).join(" · ") : "");
   paintNodes(row, seen.nodes);
+  paintAddresses(row, seen.addresses ?? {});
   paintAdmin(row, seen.nodes);
   row.dataset.fresh = seen.fresh;
 }
@@ -211,6 +212,15 @@ function paintNodes(row, nodes) {
     text(chipOf, ".visually-hidden", ` ${WORDS.oper[node.oper]}`);
     return chipOf;
   }));
+}
+
+// Those that are on the page: where its name leads to by now, the next page tells.
+function paintAddresses(row, addresses) {
+  for (const [key, one] of Object.entries(addresses)) {
+    const place = row.querySelector(`[data-address="${CSS.escape(key)}"]`);
+    mark(place, "state", one.oper);
+    if (place) text(place, ".visually-hidden", ` ${WORDS.oper[one.oper]}`);
+  }
 }
 
 function newNode(name) {
