@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import servers
+from . import said, servers
 from .checks import CHECKS, http_check, httpchk
 from .lines import Line
 from .said import Inexpressible, Kept
@@ -74,6 +74,8 @@ def take(draft: Draft, line: Line) -> bool:
     two = " ".join(words[:2]) if words[0] in ("option", "timeout", "http-check", "stick") else ""
     act = TAKEN.get(two) or TAKEN.get(words[0])
     if act is None:
+        if words[0] == "use-server":
+            raise Inexpressible(said.USE_SERVER)
         return False
     act(draft, line)
     return True

@@ -25,6 +25,7 @@ PATHS_TOGETHER = "Two conditions on the path cannot be said of one route; write 
 SAME_WAY = "{other} takes the same hosts on another port; here all sites share one port for HTTP and one for HTTPS."
 NO_POOL = "There is no backend {name} in the file."
 NO_FILE = "It reads a file or a map of the other machine; send a map along, or write what is in it as rules."
+USE_SERVER = "A pool chooses its server itself; make a backend of that server, and lead to it by a use_backend rule."
 NAMES = "“{host}” means something on one machine only; write the whole name, with its dots, or an address."
 
 

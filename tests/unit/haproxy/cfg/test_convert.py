@@ -36,6 +36,14 @@ def routes(found: Converted) -> list[tuple[Any, ...]]:
     ]
 
 
+def test_who_chooses_a_server_by_a_rule_is_told_what_to_do() -> None:
+    found = of(" default_backend a", POOLS + " use-server b1 if { path_beg /x }\n")
+    assert (fates(found)["use-server b1 if { path_beg /x }"], sentence(found, "use-server")) == (
+        Fate.REFUSED, "A pool chooses its server itself; make a backend of that server, and lead to it by a use_backend "
+        "rule.",
+    )  # fmt: skip
+
+
 def test_the_order_of_rules_is_the_order_of_routes() -> None:
     found = of(" use_backend a if { path_beg /x }\n use_backend b if { path_end .y }\n default_backend a")
     assert routes(found) == [
