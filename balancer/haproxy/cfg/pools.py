@@ -5,10 +5,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from . import said, servers
+from . import servers
 from .checks import CHECKS, http_check, httpchk
 from .lines import Line
-from .said import Inexpressible, Kept
+from .said import USE_SERVER, Inexpressible, Kept
 from .servers import HOUR_MS, Words
 from .values import time, whole
 
@@ -75,7 +75,7 @@ def take(draft: Draft, line: Line) -> bool:
     act = TAKEN.get(two) or TAKEN.get(words[0])
     if act is None:
         if words[0] == "use-server":
-            raise Inexpressible(said.USE_SERVER)
+            raise Inexpressible(USE_SERVER)
         return False
     act(draft, line)
     return True

@@ -38,10 +38,8 @@ def routes(found: Converted) -> list[tuple[Any, ...]]:
 
 def test_who_chooses_a_server_by_a_rule_is_told_what_to_do() -> None:
     found = of(" default_backend a", POOLS + " use-server b1 if { path_beg /x }\n")
-    assert (fates(found)["use-server b1 if { path_beg /x }"], sentence(found, "use-server")) == (
-        Fate.REFUSED, "A pool chooses its server itself; make a backend of that server, and lead to it by a use_backend "
-        "rule.",
-    )  # fmt: skip
+    assert fates(found)["use-server b1 if { path_beg /x }"] is Fate.REFUSED
+    assert "make a backend of that server, and lead to it by a use_backend rule" in sentence(found, "use-server")
 
 
 def test_the_order_of_rules_is_the_order_of_routes() -> None:
