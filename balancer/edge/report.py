@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -68,7 +68,16 @@ class Report:
     service: str = ""  # what HAProxy runs of it; empty: a reload is to come
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """As `asdict` has it, which copies everything that it finds: a tenth of a change's time here."""
+        return {**_fields(self), "tenants": [_tenant(one) for one in self.tenants]}
+
+
+def _tenant(report: TenantReport) -> dict[str, Any]:
+    return {**_fields(report), "steps": [_fields(step) for step in report.steps]}
+
+
+def _fields(value: Report | TenantReport | Step) -> dict[str, Any]:
+    return {field: getattr(value, field) for field in value.__slots__}
 
 
 class Timeline:

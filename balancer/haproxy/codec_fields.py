@@ -1,5 +1,6 @@
 """Strict reading of plain JSON values, one field at a time."""
 
+import marshal
 import re
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
@@ -27,14 +28,21 @@ class BadState(ValueError):
         self.problem = problem
 
 
+def exactly(value: Any) -> bytes:
+    """Bytes that only the very same JSON has: to Python, true and 1.0 are 1."""
+    try:
+        return marshal.dumps(value, 2)  # a third of what repr takes, and 2 refers to nothing by its place in memory
+    except ValueError:
+        return repr(value).encode(errors="backslashreplace")
+
+
 def read_once(read: Callable[[object, str], T]) -> Callable[[object, str], T]:
-    """For parts that most pools of a fleet have alike: one that was read before is the same value again. By its text:
-    to Python, true and 1.0 are 1."""
-    values: dict[str, T] = {}
+    """For parts that most pools of a fleet have alike: one that was read before is the same value again."""
+    values: dict[bytes, T] = {}
 
     @wraps(read)
     def once(value: object, at: str) -> T:
-        text = repr(value)
+        text = exactly(value)
         found = values.get(text)
         if found is None:
             found = read(value, at)

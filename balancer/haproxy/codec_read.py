@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any, TypeVar
 
-from .codec_fields import BadState, Fields, is_key, read_once
+from .codec_fields import BadState, Fields, exactly, is_key, read_once
 from .desired import AdminState, Algorithm, CheckType, HealthCheck, Pool, Server, Tenant, Timeouts
 from .listeners import Mode
 from .protection import ClientRules, SecurityHeaders
@@ -75,8 +75,7 @@ def _but_for(known: Known | None, field: str, read: Callable[[object, str], T]) 
 
     def reader(value: object, at: str) -> T:
         same, found = before.get(value["key"] if type(value) is dict and "key" in value else "", (None, None))
-        # As text too: to Python, true and 1.0 are 1.
-        return found if found is not None and same == value and repr(same) == repr(value) else read(value, at)
+        return found if found is not None and exactly(same) == exactly(value) else read(value, at)
 
     return reader
 

@@ -1,8 +1,9 @@
 """HAProxy's answers, read: text in, values out. Tolerant of columns that other versions add or leave out."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .desired import AdminState
 from .running import Oper, Running, RunningServer
@@ -22,7 +23,7 @@ def parse_servers(text: str) -> dict[tuple[str, str], RunningServer]:
     A node may have 40,000: columns are read by position, without a dict for each row.
     """
     lines = iter(text.splitlines())
-    at = {name: position for position, name in enumerate(_columns(lines))}
+    at = _columns(lines)
     proxy, name, address, port = at["be_name"], at["srv_name"], at["srv_addr"], at["srv_port"]
     weight, flags, oper = at["srv_uweight"], at["srv_admin_state"], at["srv_op_state"]
     check_port = at.get("srv_check_port")
@@ -40,11 +41,16 @@ def parse_servers(text: str) -> dict[tuple[str, str], RunningServer]:
     }
 
 
-def _columns(lines: Iterator[str]) -> list[str]:
+def _columns(lines: Iterator[str]) -> Mapping[str, int]:
     for line in lines:
         if line.startswith("#"):
-            return line[1:].split()
+            return _positions(line[1:])
     raise UnexpectedText("`show servers state` without a header")
+
+
+@lru_cache(maxsize=16)
+def _positions(header: str) -> Mapping[str, int]:
+    return {name: position for position, name in enumerate(header.split())}
 
 
 def admin_of(flags: int) -> AdminState:
