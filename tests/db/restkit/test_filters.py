@@ -29,6 +29,7 @@ NOT_ONE_VALUE = {
     "audit": {"id", "before", "after"},
     "changes": {"id", "before", "after"},
     "nodes": {"status", "key"},
+    "ws/control": {"paused"},
     "profile/sessions": {"second_factor", "current", "browser"},
 }
 
