@@ -48,11 +48,13 @@ class Counting:
         self._counters = {key: counter for key, counter in self._counters.items() if key in here}
 
     def server(self, key: str, one: ServerSample, before: Row | None, *, same: bool, seconds: float, now: float) -> Row:
-        """A state that outlives a reload is as old as it was: HAProxy counts its age anew."""
+        """A state that outlives a reload is as old as it was, and was answered as it was: HAProxy counts its age anew,
+        and forgets the code."""
         since = round(now - one.changed_s)
         stayed = before and before["oper"] == one.oper and before["admin"] == one.admin
         if before and stayed and (not same or abs(before["since"] - since) <= SAME_MOMENT_S):
             since = before["since"]
+        code = before["code"] if before and one.code is None and before["check"] == one.check else one.code
         return {
             "oper": one.oper,
             "admin": one.admin,
@@ -60,7 +62,7 @@ class Counting:
             "sessions": one.sessions,
             "queue": one.queue,
             "check": one.check,
-            "code": one.code,
+            "code": code,
             "check_ms": one.check_ms,
             "detail": one.detail,
             "rate": rate(self.grow(key, one.total, same=same), seconds),

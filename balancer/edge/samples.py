@@ -123,7 +123,7 @@ def read_server(
         queue=number(qcur),
         total=number(stot),
         check=check.removeprefix("* "),
-        code=int(code) if code.isdecimal() else None,
+        code=number(code) or None,  # 0: it was not asked yet, and how it was is from before a reload
         check_ms=int(took) if took.isdecimal() else None,
         detail=f"{about}: {heard}" if about and heard else about or heard,
         changed_s=number(lastchg),

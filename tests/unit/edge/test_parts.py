@@ -146,6 +146,17 @@ def test_what_is_gone_is_told_at_once_and_not_counted_for_ever() -> None:
     assert again["pools"]["t/p"]["requests"] == 0, "another pool than the one of a hundred requests"
 
 
+def test_a_reload_of_the_same_is_no_news() -> None:
+    """Of HAProxy's ages and codes it makes new ones: 40,000 servers would be told of for one pool."""
+    observer = Observer("n", Telling("r"))
+    observer.observe(sample(), now=1000.0, generation=1)
+    after = sample(changed_s=0)
+    forgot = {"t/p/b": replace(after.servers["t/p/b"], code=None)}
+    body = observer.observe(replace(after, pid=8, servers=forgot), now=1001.0, generation=2)
+    assert body is not None
+    assert (body["pid"], body["servers"], body["pools"]) == (8, {}, {})
+
+
 def test_rates_are_by_the_second() -> None:
     observer = Observer("n", Telling("r"))
     observer.observe(sample(requests=100), now=1000.0, generation=1)
