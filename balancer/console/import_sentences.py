@@ -131,6 +131,12 @@ sentences.add(
             "run; with partial=true the rest is imported without them."
         ),
         _("The document says nothing of {part}: they stay as they are."),
+        _("A route changes {most} headers at most of requests, and of answers."),
+        _("Written out, its condition asks more than {most} things; write it as several rules."),
+        _("Line {line}: its ports and names are too many listeners; import it in parts."),
+        _("Too many sections begin with its long defaults; import it in parts."),
+        _("It looks up in maps more than {most} times; import it in parts."),
+        _("Line {line}: {why}"),
         _("{host}: {why}"),
     ]
 )

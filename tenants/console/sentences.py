@@ -55,8 +55,12 @@ def translated(english: str) -> str:
     if not fits:
         return english
     template, found = max(fits, key=lambda fit: len(_PLACE.sub("", fit[0])))
-    places = {name: ", ".join(map(_known, value.split(", "))) for name, value in found.groupdict().items()}
-    return gettext(template).format(**places)
+    return gettext(template).format(**{name: _placed(name, value) for name, value in found.groupdict().items()})
+
+
+def _placed(name: str, value: str) -> str:
+    """A `why` is a sentence of its own."""
+    return translated(value) if name == "why" else ", ".join(map(_known, value.split(", ")))
 
 
 def _known(word: str) -> str:

@@ -11,7 +11,9 @@ from .lines import Line
 from .said import Inexpressible
 
 MANY = 60  # alternatives of one line
+LITERALS = 200  # of an ACL, and of a condition written out
 TOO_MANY = f"Written out, its condition has more than {MANY} alternatives."
+TOO_LONG = f"Written out, its condition asks more than {LITERALS} things; write it as several rules."
 Conj = tuple[Literal, ...]
 
 
@@ -37,17 +39,24 @@ EVER = When(((),))
 
 def acls(lines: Sequence[Line]) -> dict[str, Acl]:
     """Of one section: a name that stands several times is any of them."""
-    found: dict[str, Acl] = {}
+    named: dict[str, list[Line]] = {}
     for line in lines:
-        if line.words[:1] != ("acl",) or len(line.words) < 3:
-            continue
-        before = found.get(line.words[1], Acl((), frozenset()))
+        if line.words[:1] == ("acl",) and len(line.words) > 2:
+            named.setdefault(line.words[1], []).append(line)
+    return {name: _acl(mine) for name, mine in named.items()}
+
+
+def _acl(lines: Sequence[Line]) -> Acl:
+    literals: list[Literal] = []
+    problem = ""
+    for line in lines:
         try:
-            literals, problem = atoms.of(criteria.read(line.words[2:])), before.problem
+            literals += atoms.of(criteria.read(line.words[2:]))
         except Inexpressible as error:
-            literals, problem = (), str(error)
-        found[line.words[1]] = Acl((*before.literals, *literals), before.lines | {line.number}, problem)
-    return found
+            problem = str(error)
+    if len(literals) > LITERALS:
+        literals, problem = [], TOO_LONG
+    return Acl(tuple(literals), frozenset(line.number for line in lines), problem)
 
 
 def read(words: tuple[str, ...], known: Mapping[str, Acl]) -> When:
@@ -60,6 +69,8 @@ def read(words: tuple[str, ...], known: Mapping[str, Acl]) -> When:
         conjs = _product([[((atom, not holds),) for atom, holds in conj] for conj in conjs])
     if len(conjs) > MANY:
         raise Inexpressible(TOO_MANY)
+    if sum(map(len, conjs)) > LITERALS:
+        raise Inexpressible(TOO_LONG)
     return When(tuple(conjs), frozenset(used))
 
 

@@ -13,9 +13,12 @@ from .proxies import Proxy, Ruled
 from .said import Inexpressible, Kept
 from .sections import Kind, Unreadable, read_text
 from .sites import NeedsHost, Sites, Web, fallbacks, hosts_of, walked
-from .walk import Rules, Send, Step
+from .steps import Rules, Send, Step
 
 HOSTS_MAX = 100
+LINES_READ_MAX = 100_000  # those of defaults are read again for each section that begins with them
+LISTENERS_MAX = 300
+LOOK_UPS_MAX = 50  # each reads its map, and is a rule for each of its entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,12 @@ def convert(
     read = read_text(text)
     ledger = Ledger()
     leftovers.plain(read, ledger)
-    found = [one for one in proxies.of(read, files or {}) if not _switched_off(one, ledger)]
+    every_proxy = proxies.of(read, files or {})
+    if sum(len(part.lines) for one in every_proxy for part in (one.usual, one.section) if part) > LINES_READ_MAX:
+        raise Unreadable("Too many sections begin with its long defaults; import it in parts.")
+    if sum(line.words[:1] == ("use_backend",) and ",map" in line.text for line in read.lines) > LOOK_UPS_MAX:
+        raise Unreadable(f"It looks up in maps more than {LOOK_UPS_MAX} times; import it in parts.")
+    found = [one for one in every_proxy if not _switched_off(one, ledger)]
     made = {one.section.name: _pool(one, ledger) for one in found if _serves(one)}
     webs = [Web(one, _secure(one, ledger), Ruled()) for one in found if one.mode == "http" and _takes(one)]
     every = set(made)
@@ -146,8 +154,8 @@ def _pool(proxy: Proxy, ledger: Ledger) -> Made:
 def _secure(proxy: Proxy, ledger: Ledger) -> bool | None:
     """By its `bind` lines, each of which is said what becomes of it."""
     ways_in = set()
-    for line in proxy.own:
-        if line.words[0] != "bind" or proxy.mode != "http":
+    for line in proxy.own if proxy.mode == "http" else ():
+        if line.words[0] != "bind":
             continue
         ways_in.add("ssl" in line.words)
         try:
@@ -174,7 +182,7 @@ def _ways(found: list[Proxy], made: dict[str, Made], ledger: Ledger, ports: Call
     for proxy in found:
         if proxy.mode == "tcp" and _takes(proxy):
             own = proxy.section.name if proxy.section.kind is Kind.LISTEN else ""
-            listening += ways.of(proxy, tcp, own, ledger, ports)
+            listening += ways.of(proxy, tcp, own, ledger, ports, most=LISTENERS_MAX - len(listening))
     return listening
 
 
@@ -182,8 +190,9 @@ def _mark(sites: Sites, webs: list[Web], listening: list[ways.Way], made: dict[s
     for route, lines in zip(sites.routes, sites.used, strict=True):
         for line in lines:
             ledger.managed(line, f"route {route['host']}{route['path_prefix']}")
+    used = frozenset[int]().union(*sites.used)
     for line, other in sites.in_the_way.items():
-        if line not in {one for lines in sites.used for one in lines}:
+        if line not in used:
             ledger.refused(line, said.SAME_WAY.format(other=other))
     for web in webs:
         if not web.total:

@@ -9,6 +9,7 @@ from .conditions import Conj
 from .paths import EVERY, By, Paths, both
 from .said import Inexpressible
 
+TOO_MANY = f"A route has {MANY_CONDITIONS} conditions at most."
 SCHEME = "X-Forwarded-Proto"  # which the service sets itself
 
 
@@ -27,7 +28,7 @@ class Facts:
         if self.secure is not None:
             found.insert(0, Condition(On.HEADER, Op.EQUALS, SCHEME, "https" if self.secure else "http"))
         if len(found) > MANY_CONDITIONS:
-            raise Inexpressible(f"A route has {MANY_CONDITIONS} conditions at most.")
+            raise Inexpressible(TOO_MANY)
         return [_written(one) for one in found]
 
     def cut(self, paths: Paths) -> "Facts | None":
@@ -92,7 +93,11 @@ def _asked(facts: Facts, condition: Condition, *, holds: bool) -> Facts | None:
     if replace(condition, negate=holds) in facts.asks:
         return None
     wanted = replace(condition, negate=not holds)
-    return facts if wanted in facts.asks else replace(facts, asks=(*facts.asks, wanted))
+    if wanted in facts.asks:
+        return facts
+    if len(facts.asks) >= MANY_CONDITIONS:
+        raise Inexpressible(TOO_MANY)
+    return replace(facts, asks=(*facts.asks, wanted))
 
 
 def takes(atom: Host, site: str) -> bool:

@@ -1,5 +1,7 @@
 """Lines that no object came of: what is to say of each."""
 
+from collections.abc import Mapping
+
 from . import pools, proxies, said
 from .fates import Ledger
 from .lines import Line
@@ -46,6 +48,7 @@ def rest(text: Text, found: list[Proxy], ledger: Ledger) -> None:
                 ledger.note(line.number, said.STATS)
     for section in text.sections:
         _head(section, ledger)
+        last = {_key(line): line for line in section.lines}
         for line in section.lines:
             if line.number in ledger.fates or not line.words:
                 continue
@@ -55,7 +58,7 @@ def rest(text: Text, found: list[Proxy], ledger: Ledger) -> None:
                 ledger.refused(line.number, said.RULES_IN_DEFAULTS)
             elif section.kind is Kind.DEFAULTS and _known(line):
                 ledger.note(line.number, said.DEFAULTS)
-            elif _overridden(line, section):
+            elif _overridden(line, last):
                 ledger.note(line.number, said.OVERRIDDEN)
             else:
                 proxies.noted(line, ledger)
@@ -65,10 +68,13 @@ def _known(line: Line) -> bool:
     return " ".join(line.words[:2]) in pools.TAKEN or line.words[0] in pools.TAKEN
 
 
-def _overridden(line: Line, section: Section) -> bool:
-    key = line.words[:2] if line.words[0] in ("option", "timeout") else line.words[:1]
-    later = [one for one in section.lines if one.words[: len(key)] == key]
-    return bool(later) and later[-1] is not line and _known(line) and line.words[0] not in pools.REPEATED
+def _key(line: Line) -> tuple[str, ...]:
+    return line.words[:2] if line.words[:1] in (("option",), ("timeout",)) else line.words[:1]
+
+
+def _overridden(line: Line, last: Mapping[tuple[str, ...], Line]) -> bool:
+    """`last`: the line of its section that says something last, by what that is."""
+    return last[_key(line)] is not line and _known(line) and line.words[0] not in pools.REPEATED
 
 
 def _head(section: Section, ledger: Ledger) -> None:

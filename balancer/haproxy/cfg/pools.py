@@ -36,6 +36,7 @@ class Draft:
     sticky: dict[str, Any] = field(default_factory=dict)
     tls: dict[str, Any] = field(default_factory=dict)
     servers: list[dict[str, Any]] = field(default_factory=list)
+    addresses: set[str] = field(default_factory=set)
     usual: Words = field(default_factory=Words)
     asked: str = "tcp"
     table: str | None = None
@@ -170,8 +171,9 @@ def _server(draft: Draft, line: Line) -> None:
     words = servers.read(line.words[3:]).over(draft.usual)
     if draft.mode == "tcp" and (words.tls or words.pool.keys() - {"slow_start", "proxy_protocol"}):
         raise Inexpressible("A pool in mode tcp passes bytes on: it has no TLS of its own, no queue and no HTTP/2.")
-    if any(one["address"] == address for one in draft.servers):
+    if address in draft.addresses:
         raise Inexpressible("The pool has this address already.")
+    draft.addresses.add(address)
     draft.servers.append({"address": address, "description": f"server {line.words[1]}"[:80], **words.own})
     draft.weighs |= "weight" in words.own
     draft.checked += words.checked

@@ -11,7 +11,7 @@ from .lines import Line
 from .maps import Files
 from .said import Inexpressible, Kept
 from .sections import Kind, Section, Text
-from .walk import Do, Edits, Redirect, Respond, Send, Skip, Step
+from .steps import Do, Edits, Redirect, Respond, Send, Skip, Step
 
 FIRST, REDIRECTS, USED = ("http-request", "monitor-uri"), ("redirect",), ("use_backend",)
 RULES = {*FIRST, *REDIRECTS, *USED, "default_backend", "http-response", "http-after-response", "compression", "acl",
@@ -78,7 +78,7 @@ def ruled(proxy: Proxy, pools: set[str], ledger: Ledger, refused: frozenset[int]
     """What cannot be said is refused in the ledger. `refused`: lines that were, in an earlier try."""
     found = Ruled()
     ordered = sorted((line for line in proxy.own if line.words[0] in RULES), key=_order)
-    first = [line for line in ordered if line.words[0] in FIRST]
+    first = {line.number for line in ordered if line.words[0] in FIRST}
     for line in proxy.lines:
         if line.words[0] == "compression" and line.words[1:2] == ("algo",):
             found.edits = found.edits.plus(Edits(compression=True))
@@ -87,7 +87,7 @@ def ruled(proxy: Proxy, pools: set[str], ledger: Ledger, refused: frozenset[int]
     for line in ordered:
         if line.number in refused:
             continue
-        at_end = len(found.steps) if line in first else at_end
+        at_end = len(found.steps) if line.number in first else at_end
         try:
             _rule(proxy, line, found, pools, after=len(first))
         except Kept as kept:

@@ -11,8 +11,8 @@ from balancer.haproxy.text import Unprintable, body, content_type, name, replace
 
 from .formats import fixed
 from .said import COUNTED, OURS, VARIABLE, Inexpressible, Kept, NoRegex
+from .steps import Change, Do, Edits, Redirect, Respond, Skip
 from .values import whole
-from .walk import Change, Do, Edits, Redirect, Respond, Skip
 
 EDITS = {"set-header": "set", "add-header": "add", "del-header": "remove"}
 # What the service does for every request (`render.frontends`), whatever else is asked for.

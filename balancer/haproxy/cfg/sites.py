@@ -1,14 +1,13 @@
 """HTTP frontends as routes: each host's rules walked in HAProxy's order, and written with falling priorities."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from balancer.haproxy.text import Unprintable, body
 from balancer.haproxy.text import host as checked_host
 
 from .atoms import Dead, Host
-from .conditions import When
 from .facts import Facts, sites_of
 from .fates import Ledger
 from .formats import ending, of_site
@@ -17,10 +16,10 @@ from .proxies import Proxy, Ruled
 from .rules import checked_url
 from .said import Inexpressible
 from .sections import Unreadable
-from .walk import MOST, Budget, Led, Redirect, Respond, Rules, Send, Step, Stuck, Walk
+from .steps import Redirect, Respond, Rules, Send, Step
+from .walk import MOST, Budget, Flat, Led, Stuck, Walk, flat
 
 PRIORITY_MAX, TRIES = 1000, 50
-NEVER = When(())
 
 
 @dataclass(slots=True)
@@ -52,11 +51,13 @@ class NeedsHost(ValueError):
 def hosts_of(webs: Iterable[Web]) -> list[str]:
     """Those that rules name, in their order."""
     found: dict[str, None] = {}
+    met = set[int]()  # an ACL's are the same ones wherever it is named
     for web in webs:
         for step in web.ruled.steps:
             for conj in step.when.conjs:
                 for atom, _ in conj:
-                    if isinstance(atom, Host):
+                    if isinstance(atom, Host) and id(atom) not in met:
+                        met.add(id(atom))
                         found |= dict.fromkeys(filter(_is_host, sites_of(atom)))
     return list(found)
 
@@ -72,42 +73,54 @@ def fallbacks(web: Web, ledger: Ledger) -> dict[str, tuple[str, int]]:
     """`use_backend sorry if { nbsrv(web) lt 1 }`: sorry takes over for web, wherever web is meant. The rule goes."""
     found: dict[str, tuple[str, int]] = {}
     kept: list[Step] = []
-    for at, step in enumerate(web.ruled.steps):
+    later: set[str] = set()
+    for step in reversed(web.ruled.steps):
         conjs = step.when.conjs
         dead = conjs[0][0][0] if len(conjs) == 1 and len(conjs[0]) == 1 else None
         if not isinstance(dead, Dead) or not conjs[0][0][1] or not isinstance(step.do, Send):
             kept.append(step)
-            continue
-        later = {one.do.pool for one in web.ruled.steps[at + 1 :] if isinstance(one.do, Send)}
-        if later != {dead.pool}:
+        elif later != {dead.pool}:
             why = "Who takes over while a pool has nobody left is said of that pool alone, and other rules follow."
             ledger.refused(step.line, why)
         else:
-            found[dead.pool] = (step.do.pool, step.line)
-    web.ruled.steps[:] = kept
+            found.setdefault(dead.pool, (step.do.pool, step.line))
+        later |= {step.do.pool} if isinstance(step.do, Send) else set()
+    web.ruled.steps[:] = reversed(kept)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """What is the same for every host. `fronts`: of each web; `ways`: in how many ways they are come in by."""
+
+    webs: list[Web]
+    fronts: list[Flat]
+    backends: Mapping[str, Flat]
+    ways: frozenset[bool | None]
+    budget: Budget
 
 
 def walked(webs: list[Web], rules: Mapping[str, Rules], hosts: list[str], ledger: Ledger) -> Sites:
     """A line that cannot be said of a host is refused, and left out for that host. Raise `Unreadable` where it would
     take too long."""
-    sites, left = Sites(), Budget()
+    fronts = [
+        flat(Rules(tuple(web.ruled.steps), web.ruled.edits, frozenset(web.ruled.lines | {web.number}))) for web in webs
+    ]
+    backends = {name: flat(one) for name, one in rules.items()}
+    file = _File(webs, fronts, backends, frozenset(web.secure for web in webs), Budget())
+    sites = Sites()
     for host in hosts:
         without: set[int] = set()
-        while not _host(host, webs, rules, without, left, sites, ledger):
+        while not _host(host, file, without, sites, ledger):
             pass
     return sites
 
 
-def _host(
-    host: str, webs: list[Web], rules: Mapping[str, Rules], without: set[int], left: Budget, sites: Sites,
-    ledger: Ledger,
-) -> bool:  # fmt: skip
+def _host(host: str, file: _File, without: set[int], sites: Sites, ledger: Ledger) -> bool:
     """False: a line more is left out, and it is to be tried again."""
-    own = {name: replace(one, steps=_left(one.steps, without)) for name, one in rules.items()} if without else rules
     found = Sites()
     try:
-        _walk(host, webs, own, without, left, found)
+        _walk(host, file, without, found)
     except Stuck as stuck:
         if stuck.line in without or len(without) >= TRIES:
             raise Unreadable(f"Line {stuck.line}: {stuck}") from stuck
@@ -123,22 +136,16 @@ def _host(
     return True
 
 
-def _left(steps: Iterable[Step], without: set[int]) -> tuple[Step, ...]:
-    """`Skip` counts steps, so that one who is left out stays as one that is never so."""
-    return tuple(replace(step, when=NEVER) if step.line in without else step for step in steps)
-
-
-def _walk(
-    host: str, webs: list[Web], rules: Mapping[str, Rules], without: set[int], left: Budget, sites: Sites
-) -> None:
+def _walk(host: str, file: _File, without: set[int], sites: Sites) -> None:
     led: list[Led] = []
     taken: list[tuple[Web, bool | None]] = []
-    for web in webs:
-        walk = Walk(rules, left, web.proxy.section.called)
-        start = Facts(host, secure=_secure(web, webs))
-        total = walk.run(
-            _left(web.ruled.steps, without), start, web.ruled.edits, frozenset(web.ruled.lines | {web.number})
-        )
+    for web, rules in zip(file.webs, file.fronts, strict=True):
+        if not rules.ones:
+            web.total = False
+            continue
+        walk = Walk(file.backends, file.budget, web.proxy.section.called, without)
+        start = Facts(host, secure=_secure(web, file.ways))
+        total = walk.run(rules, start)
         met = (one for one, way in taken if way is None or start.secure is None or way == start.secure)
         other = next(met, None)
         if walk.found and other is not None:
@@ -151,11 +158,9 @@ def _walk(
     _write(host, led, sites)
 
 
-def _secure(web: Web, webs: list[Web]) -> bool | None:
+def _secure(web: Web, ways: frozenset[bool | None]) -> bool | None:
     """Only where another frontend takes the other way in does it matter which this one is."""
-    if web.secure is None or all(one.secure in (None, web.secure) for one in webs):
-        return None
-    return web.secure
+    return None if web.secure is None or ways <= {None, web.secure} else web.secure
 
 
 def _own_lines(found: list[Led], web: Web) -> set[int]:

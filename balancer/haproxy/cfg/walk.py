@@ -4,14 +4,16 @@ A rule that holds for some requests only splits the others off; one that leaves 
 what those requests get instead, in routes before it. So the order of the routes is all that is needed.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 
 from .atoms import Path
-from .conditions import Conj, When
+from .conditions import Conj
 from .facts import Facts, narrowed
+from .paths import Paths
 from .said import Inexpressible
 from .sections import Unreadable
+from .steps import STOP, Change, Edits, Redirect, Respond, Rules, Send, Skip, Step
 
 MOST = 300  # routes of one file
 
@@ -22,80 +24,6 @@ class Stuck(Exception):
     def __init__(self, line: int, why: str) -> None:
         super().__init__(why)
         self.line = line
-
-
-@dataclass(frozen=True, slots=True)
-class Edits:
-    """What is done on the way: header edits as a route has them, `after` on our own answers too."""
-
-    request: tuple[dict[str, str], ...] = ()
-    response: tuple[dict[str, str], ...] = ()
-    after: tuple[dict[str, str], ...] = ()
-    rewrite: tuple[tuple[str, str], ...] = ()
-    compression: bool = False
-
-    def plus(self, other: "Edits") -> "Edits":
-        if dict(self.rewrite).keys() & dict(other.rewrite).keys():
-            raise Inexpressible("A route rewrites its path once.")
-        return Edits(
-            (*self.request, *other.request), (*self.response, *other.response), (*self.after, *other.after),
-            (*self.rewrite, *other.rewrite), self.compression or other.compression,
-        )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """To a pool by the name that it has in the file."""
-
-    pool: str
-
-
-@dataclass(frozen=True, slots=True)
-class Redirect:
-    """`how` is location, prefix or scheme."""
-
-    how: str
-    to: str
-    code: int
-
-
-@dataclass(frozen=True, slots=True)
-class Respond:
-    status: int
-    content_type: str = "text/plain"
-    body: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    edits: Edits
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """`http-request allow`: the rest of these rules is left out."""
-
-    to: int
-
-
-Do = Send | Redirect | Respond | Change | Skip
-STOP = Respond(503, "text/plain", "No rule takes this request.\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    line: int
-    when: When
-    do: Do
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Of one backend: what it does itself before its pool gets the request."""
-
-    steps: tuple[Step, ...] = ()
-    edits: Edits = field(default_factory=Edits)
-    lines: frozenset[int] = frozenset()  # of what is done without a condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,88 +46,126 @@ class _One:
     after: int
 
 
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """`Rules` with each alternative by itself: made once of a file, and walked for each of its hosts."""
+
+    ones: tuple[_One, ...]
+    edits: Edits
+    lines: frozenset[int]
+
+
 @dataclass(slots=True)
 class Budget:
-    """How many alternatives may be looked at, of a whole file."""
+    """How many alternatives may be looked at, of a whole file, and how many literals of them."""
 
     left: int = 40_000
+    literals: int = 400_000
 
-    def spend(self) -> None:
+    def spend(self, literals: int = 0) -> None:
         self.left -= 1
-        if self.left < 0:
+        self.literals -= literals
+        if self.left < 0 or self.literals < 0:
             raise Unreadable("Its rules have too many combinations; import it in parts.")
 
 
-class Walk:
-    """`found` fills with every `run`."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """Requests that came as far as `at`. `to`: where those go whom nothing takes before the end; without it they get
+    `stop`, and without that they are not taken by whom `all` of the host's came this way."""
 
-    def __init__(self, rules: Mapping[str, Rules], budget: Budget, whose: str) -> None:
-        self.budget, self.whose = budget, whose
-        self.rules = {name: (_flat(one.steps), one) for name, one in rules.items()}
+    ones: tuple[_One, ...]
+    at: int
+    facts: Facts
+    edits: Edits
+    lines: frozenset[int]
+    to: str | Redirect | Respond = ""
+    stop: tuple[Facts, Edits, frozenset[int]] | None = None
+    all: bool = False
+
+
+class Walk:
+    """`found` fills with every `run`. `without`: lines that are left out."""
+
+    def __init__(self, backends: Mapping[str, Flat], budget: Budget, whose: str, without: Container[int] = ()) -> None:
+        self.backends, self.budget, self.whose, self.without = backends, budget, whose, without
         self.found: list[Led] = []
 
-    def run(self, steps: tuple[Step, ...], facts: Facts, edits: Edits, lines: frozenset[int]) -> bool:
-        """Whether every request was taken. Raise `Stuck`."""
-        return self._from(_flat(steps), 0, facts, edits, lines, "")
+    def run(self, rules: Flat, facts: Facts) -> bool:
+        """Whether every request was taken. Raise `Stuck`. However deep the rules split, nothing here calls itself."""
+        total = True
+        waiting = [_Way(rules.ones, 0, facts, rules.edits, rules.lines, all=True)]
+        while waiting:
+            way = waiting.pop()
+            split = self._split(way)
+            if split is not None:
+                waiting += reversed(split)
+            elif way.to:
+                self._emit(way.facts, way.to, way.edits, way.lines)
+            elif way.stop is not None:
+                stopped, edits, lines = way.stop
+                self._emit(stopped, STOP, edits, lines)  # and not what the rules say that were left out
+            else:
+                total = total and not way.all
+        return total
 
-    def _from(
-        self, ones: tuple[_One, ...], at: int, facts: Facts, edits: Edits, lines: frozenset[int], pool: str
-    ) -> bool:
-        """`pool`: where what is left goes, of a backend's own rules."""
-        while at < len(ones):
-            one = ones[at]
-            at += 1
-            self.budget.spend()
-            if edits.rewrite and any(isinstance(atom, Path) for atom, _ in one.conj):
-                raise Stuck(one.step.line, "It asks for a path that a rule before it has rewritten.")
-            try:
-                found = narrowed(facts, one.conj)
-            except Inexpressible as error:
-                raise Stuck(one.step.line, str(error)) from error
+    def _split(self, way: _Way) -> list[_Way] | None:
+        """The ways that come of the first rule that takes any of these requests, in their order. None: there is no
+        such rule."""
+        for at in range(way.at, len(way.ones)):
+            one = way.ones[at]
+            self.budget.spend(len(one.conj))
+            found = self._narrowed(way, one)
             if found is None:
                 continue
             inside, without = found
-            used = lines | {one.step.line} | one.step.when.lines
+            used = way.lines | {one.step.line} | one.step.when.lines
+            ways = []
             for paths in without:
                 left = self._cut(inside, paths, one)
-                if left is not None and not self._from(ones, at, left, edits, used, pool):
-                    self._emit(left, STOP, edits, used)
-            done = self._do(one, ones, inside, edits, used, pool)
-            if done and inside == facts:
-                return True
-        if pool:
-            self._emit(facts, pool, edits, lines)
-        return bool(pool)
+                if left is not None:
+                    stop = (left, way.edits, used)
+                    ways.append(replace(way, at=at + 1, facts=left, lines=used, stop=stop, all=False))
+            every = inside == way.facts
+            ways.append(self._done(one, way if every else replace(way, stop=None, all=False), inside, used))
+            return ways if every else [*ways, replace(way, at=at + 1)]
+        return None
 
-    def _cut(self, facts: Facts, paths: object, one: _One) -> Facts | None:
+    def _narrowed(self, way: _Way, one: _One) -> tuple[Facts, list[Paths]] | None:
+        if one.step.line in self.without:
+            return None
+        if way.edits.rewrite and any(isinstance(atom, Path) for atom, _ in one.conj):
+            raise Stuck(one.step.line, "It asks for a path that a rule before it has rewritten.")
         try:
-            return facts.cut(paths)  # type: ignore[arg-type]
+            return narrowed(way.facts, one.conj)
         except Inexpressible as error:
             raise Stuck(one.step.line, str(error)) from error
 
-    def _do(
-        self, one: _One, ones: tuple[_One, ...], facts: Facts, edits: Edits, used: frozenset[int], pool: str
-    ) -> bool:
+    def _cut(self, facts: Facts, paths: Paths, one: _One) -> Facts | None:
+        try:
+            return facts.cut(paths)
+        except Inexpressible as error:
+            raise Stuck(one.step.line, str(error)) from error
+
+    def _done(self, one: _One, way: _Way, facts: Facts, used: frozenset[int]) -> _Way:
+        """Where the requests go on of whom the rule holds."""
         match one.step.do:
             case Send(led):
-                steps, rules = self.rules[led]
-                try:
-                    edits = edits.plus(rules.edits)
-                except Inexpressible as error:
-                    raise Stuck(one.step.line, str(error)) from error
-                return self._from(steps, 0, facts, edits, used | rules.lines, led)
+                rules = self.backends[led]
+                return _Way(rules.ones, 0, facts, self._plus(way.edits, rules.edits, one), used | rules.lines, led)
             case Change(more):
-                try:
-                    changed = edits.plus(more)
-                except Inexpressible as error:
-                    raise Stuck(one.step.line, str(error)) from error
-                return self._from(ones, one.after, facts, changed, used, pool)
+                edits = self._plus(way.edits, more, one)
+                return replace(way, at=one.after, facts=facts, edits=edits, lines=used)
             case Skip(to):
-                if not self._from(ones, to, facts, edits, used, pool):
-                    self._emit(facts, STOP, edits, used)  # and not what the rules say that were left out
+                return replace(way, at=to, facts=facts, lines=used, stop=(facts, way.edits, used), all=False)
             case Redirect() | Respond() as answer:
-                self._emit(facts, answer, edits, used)
-        return True
+                return _Way((), 0, facts, way.edits, used, answer)
+
+    def _plus(self, edits: Edits, more: Edits, one: _One) -> Edits:
+        try:
+            return edits.plus(more)
+        except Inexpressible as error:
+            raise Stuck(one.step.line, str(error)) from error
 
     def _emit(self, facts: Facts, to: str | Redirect | Respond, edits: Edits, lines: frozenset[int]) -> None:
         if len(self.found) >= MOST:
@@ -209,8 +175,9 @@ class Walk:
         self.found.append(Led(facts, to, edits, lines, self.whose))
 
 
-def _flat(steps: tuple[Step, ...]) -> tuple[_One, ...]:
-    """Each alternative by itself. `Skip.to` counts steps, and then alternatives."""
+def flat(rules: Rules) -> Flat:
+    """`Skip.to` counts steps, and then alternatives."""
+    steps = rules.steps
     starts, count = [], 0
     for step in steps:
         starts.append(count)
@@ -221,4 +188,4 @@ def _flat(steps: tuple[Step, ...]) -> tuple[_One, ...]:
         do = Skip(starts[step.do.to]) if isinstance(step.do, Skip) else step.do
         told = replace(step, do=do)
         found += [_One(told, conj, starts[number + 1]) for conj in step.when.conjs]
-    return tuple(found)
+    return Flat(tuple(found), rules.edits, rules.lines)

@@ -14,6 +14,7 @@ from .fates import Ledger
 from .lines import Line
 from .proxies import Proxy
 from .said import Inexpressible
+from .sections import Unreadable
 from .values import time, whole
 
 PORT_MAX = 65535
@@ -41,15 +42,19 @@ class _Door:
     more: dict[str, Any] = field(default_factory=dict)
     named: list[tuple[Line, str, str]] = field(default_factory=list)  # line, host, pool
     to: tuple[int, str] | None = None
+    closed: bool = False
     lines: set[int] = field(default_factory=set)
 
 
-def of(proxy: Proxy, pools: Container[str], own: str, ledger: Ledger, ports: Callable[[int], bool]) -> list[Way]:
-    """`own`: the pool that a `listen` is itself, or ""."""
+def of(
+    proxy: Proxy, pools: Container[str], own: str, ledger: Ledger, ports: Callable[[int], bool], *, most: int
+) -> list[Way]:
+    """`own`: the pool that a `listen` is itself, or "". Raise `Unreadable` for more than `most`."""
     door = _Door(to=(proxy.section.head.number, own) if own else None)
     binds: list[tuple[Line, int, bool]] = []
+    own_lines = {line.number for line in proxy.own}
     for line in proxy.lines:
-        mine = line in proxy.own
+        mine = line.number in own_lines
         try:
             if line.words[0] == "bind":
                 binds += [(line, port, proxied) for port, proxied in bound(line)]
@@ -57,6 +62,8 @@ def of(proxy: Proxy, pools: Container[str], own: str, ledger: Ledger, ports: Cal
                 _rule(proxy, line, door, pools)
         except Inexpressible as error:
             ledger.refused(line.number, str(error))
+        if max(len(binds), len(door.named)) > most:
+            raise Unreadable(f"Line {line.number}: its ports and names are too many listeners; import it in parts.")
     if door.named:
         return _passed(door, proxy, binds, ledger)
     if door.to is None:
@@ -142,7 +149,8 @@ def _admits(proxy: Proxy, line: Line, words: tuple[str, ...], condition: tuple[s
     elif verb == "accept" and all(isinstance(atom, Always) for conj in when.conjs for atom, _ in conj):
         pass  # a TLS hello, which is waited for anyway
     elif verb == "reject" and when == EVER and door.accepted:
-        door.allowed += door.accepted
+        door.allowed += [] if door.closed else door.accepted  # rules after it are for nobody
+        door.closed = True
     elif verb == "reject" and len(networks) == 1 and networks[0] and not door.allowed:
         door.allowed += networks[0]
     else:

@@ -104,3 +104,13 @@ def test_it_speaks_portuguese(fleet: Fleet) -> None:
 
 def test_who_may_not_edit_has_no_import(fleet: Fleet) -> None:
     assert client(fleet, Role.VIEWER).get(PAGE).status_code == 403
+
+
+def test_looking_is_expensive_and_a_refusal_speaks_their_language(fleet: Fleet, settings: Any) -> None:
+    rules = "".join(f"    http-request set-header X-{n} v\n" for n in range(80))
+    many = CFG.replace("    default_backend site\n", f"{rules}    default_backend site\n", 1)
+    shown = page_of(client(fleet, language="pt-br").post(PAGE, asked(many)))
+    assert "Uma rota altera no máximo 20 cabeçalhos" in shown
+    settings.THROTTLES = {"expensive": 2}
+    visitor = client(fleet)
+    assert [visitor.post(PAGE, asked(CFG)).status_code for _ in range(3)].count(429) >= 1
