@@ -40,7 +40,7 @@ def refused(response: Any, status: int, pointer: str, words: str) -> None:
     ],
 )
 @override_settings(DEMO=False)
-def test_an_address_that_must_not_be_reached_is_refused(world: World, address: str, words: str) -> None:
+def test_a4_an_address_that_must_not_be_reached_is_refused(world: World, address: str, words: str) -> None:
     pool = build.pool(world.ours)
     api = build.api(world.owner, world.ours)
     before = everything(world.ours)
@@ -122,7 +122,7 @@ def test_text_that_cannot_be_printed_is_refused(world: World, path: str, field: 
     ("theirs", "ours"),
     [("a.x.test", "a.x.test"), ("*.x.test", "a.x.test"), ("a.x.test", "*.x.test"), ("A.X.test.", "a.x.TEST")],
 )
-def test_a_host_has_one_owner(world: World, theirs: str, ours: str) -> None:
+def test_a8_a_host_has_one_owner(world: World, theirs: str, ours: str) -> None:
     build.route(world.theirs, host=theirs)
     pool = build.pool(world.ours)
     api = build.api(world.owner, world.ours)
@@ -141,14 +141,14 @@ def test_a_host_is_free_again_with_its_last_route(world: World) -> None:
     assert answer.status_code == 201, answer.content
 
 
-def test_a_pool_in_use_is_not_deleted(world: World) -> None:
+def test_a1_a_pool_in_use_is_not_deleted(world: World) -> None:
     route = build.route(world.ours)
     answer = build.api(world.owner, world.ours).delete(f"/api/pools/{route.pool_id}")
     assert answer.status_code == 409
     assert str(route) in answer.json()["detail"]
 
 
-def test_a_count_beyond_the_plan_is_402_and_says_how_much(world: World) -> None:
+def test_a4_a_count_beyond_the_plan_is_402_and_says_how_much(world: World) -> None:
     owner = build.user()
     tenant = build.tenant(plan="free", owner=owner)
     pool = build.pool(tenant)

@@ -69,7 +69,7 @@ def test_a_cut_without_edits_does_nothing(committed: World, sent: Sent) -> None:
 
 
 @pytest.mark.parametrize("round_", range(10))
-def test_an_edit_that_commits_during_a_cut_is_never_lost(committed: World, sent: Sent, round_: int) -> None:
+def test_a18_an_edit_that_commits_during_a_cut_is_never_lost(committed: World, sent: Sent, round_: int) -> None:
     """The overlap is forced: the writer has written before the cut begins, and commits while it runs."""
     pool = build.pool(committed.ours)
     written, go_on = threading.Event(), threading.Event()

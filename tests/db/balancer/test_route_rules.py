@@ -52,7 +52,7 @@ def api(tenant: Tenant) -> build.Api:
     return build.Api(f"Bearer {build.key(tenant, build.member(tenant))[1]}")
 
 
-def test_every_field_comes_back_as_it_was_sent(tenant: Tenant, api: build.Api) -> None:
+def test_a7_every_field_comes_back_as_it_was_sent(tenant: Tenant, api: build.Api) -> None:
     pool = build.pool(tenant)
     made = api.post("/api/routes", {"host": "a.test", "path_prefix": "/api", "pool": pool.pk, **RULES})
     assert made.status_code == 201, made.json()
@@ -67,7 +67,7 @@ def test_every_field_comes_back_as_it_was_sent(tenant: Tenant, api: build.Api) -
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-def test_an_action_without_a_pool(tenant: Tenant, api: build.Api, action: dict[str, Any]) -> None:
+def test_a7_an_action_without_a_pool(tenant: Tenant, api: build.Api, action: dict[str, Any]) -> None:
     made = api.post("/api/routes", {"host": "a.test", "action": action})
     assert made.status_code == 201, made.json()
     assert (made.json()["action"], made.json()["pool"]) == (action, None)

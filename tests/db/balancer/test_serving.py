@@ -168,7 +168,7 @@ def test_what_cannot_be_is_refused_at_its_field(client: build.Api, body: dict[st
     assert [error["pointer"] for error in refused["errors"]] == [pointer], refused
 
 
-def test_no_geoip_database_is_said_so(client: build.Api) -> None:
+def test_a13_no_geoip_database_is_said_so(client: build.Api) -> None:
     refused = post(client, {"name": "web", "algorithm": "geo_proximity"}, 422)
     assert "no GeoIP database here" in refused["detail"]
 

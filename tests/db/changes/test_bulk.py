@@ -30,7 +30,7 @@ def addresses(pool: Pool, count: int) -> list[dict[str, Any]]:
     return [add(pool=pool.pk, address=f"127.{n // 200}.1.{n % 200 + 1}:80") for n in range(count)]
 
 
-def test_a_bad_fifth_of_ten_changes_nothing_and_is_named(fleet: Fleet) -> None:
+def test_k5_a_bad_fifth_of_ten_changes_nothing_and_is_named(fleet: Fleet) -> None:
     pool = build.pool(fleet.tenant)
     before = rows(fleet)
     operations = addresses(pool, 10)

@@ -76,7 +76,7 @@ def created_of(done: Any) -> dict[str, int]:
 
 @pytest.mark.parametrize("form", ["json", "yaml"])
 @pytest.mark.parametrize("mode", ["merge", "replace"])
-def test_export_wipe_import_export_is_the_same(full: Fleet, form: str, mode: str) -> None:
+def test_d3_export_wipe_import_export_is_the_same(full: Fleet, form: str, mode: str) -> None:
     first = text(full, form)
     assert text(full, form) == first
     wipe(full)
@@ -116,7 +116,7 @@ def test_merge_adds_and_changes_and_replace_takes_away_too(full: Fleet) -> None:
         assert (Pool.objects.count(), Route.objects.count()) == (2, 1)
 
 
-def test_a_bad_one_of_forty_changes_nothing_and_is_pointed_at(full: Fleet) -> None:
+def test_d4_a_bad_one_of_forty_changes_nothing_and_is_pointed_at(full: Fleet) -> None:
     before = text(full, "json")
     pools = [{"name": f"p{n}", "backends": [{"address": f"10.0.1.{n}:80"}]} for n in range(40)]
     pools[37]["backends"] = [{"address": "10.0.1.37"}]
@@ -132,7 +132,7 @@ def test_a_pool_that_is_not_there_is_named(full: Fleet) -> None:
     assert (refused["errors"][0]["pointer"], refused["errors"][0]["code"]) == ("/routes/0/pool", "unknown_pool")
 
 
-def test_no_secret_is_in_it_and_none_is_lost_by_it(fleet: Fleet) -> None:
+def test_a15_no_secret_is_in_it_and_none_is_lost_by_it(fleet: Fleet) -> None:
     pool = build.pool(fleet.tenant, name="shop", check_headers={"X-Key": "hush"})
     for form in ("json", "yaml", "haproxy", "terraform"):
         assert "hush" not in text(fleet, form)
@@ -230,7 +230,7 @@ def test_every_column_is_in_a_document(kind: str) -> None:
     assert columns - said - SAID_OTHERWISE.get(kind, set()) == set()
 
 
-def test_the_configuration_says_what_runs_where(full: Fleet) -> None:
+def test_a15_the_configuration_says_what_runs_where(full: Fleet) -> None:
     full.cut()
     shown = full.get("config")
     assert (shown["revision"], shown["drift"], shown["waiting"]) == (1, True, 0)

@@ -21,7 +21,7 @@ def test_what_is_saved_is_asked_about(fleet: Fleet) -> None:
     assert fleet.post("config/validate") == {"valid": True, "haproxy": True, "note": ""}
 
 
-def test_a_document_is_asked_about_as_if_it_replaced_everything(fleet: Fleet) -> None:
+def test_d2_a_document_is_asked_about_as_if_it_replaced_everything(fleet: Fleet) -> None:
     build.backend(fleet.tenant)
     before = everything(fleet.tenant)
     document: dict[str, Any] = {
@@ -36,7 +36,7 @@ def test_a_document_is_asked_about_as_if_it_replaced_everything(fleet: Fleet) ->
     assert everything(fleet.tenant) == before
 
 
-def test_garbage_is_not_valid(fleet: Fleet) -> None:
+def test_d2_garbage_is_not_valid(fleet: Fleet) -> None:
     assert fleet.post("config/validate", {"test": "config"}, status=422)["errors"]
 
 

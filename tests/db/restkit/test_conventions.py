@@ -86,7 +86,7 @@ def test_a_tenant_is_named_by_id_as_well(world: World, api: build.Api) -> None:
     assert api.get(f"/api/tenants/{world.ours.pk}/pools").status_code == 200
 
 
-def test_a_list_comes_in_pages(world: World, api: build.Api) -> None:
+def test_a3_a_list_comes_in_pages(world: World, api: build.Api) -> None:
     for number in range(5):
         build.pool(world.ours, name=f"p{number}")
     first = api.get("/api/pools?page_size=2").json()
@@ -108,7 +108,7 @@ def test_a_page_that_is_none_is_refused(api: build.Api, query: str) -> None:
     assert response.json()["errors"][0]["pointer"] in ("/page", "/page_size")
 
 
-def test_lists_are_filtered_searched_and_ordered(world: World, api: build.Api) -> None:
+def test_a3_lists_are_filtered_searched_and_ordered(world: World, api: build.Api) -> None:
     build.pool(world.ours, name="alpha", algorithm="least_conn")
     build.pool(world.ours, name="beta", description="about alpha")
     build.pool(world.ours, name="gamma")
@@ -125,7 +125,7 @@ def test_lists_are_filtered_searched_and_ordered(world: World, api: build.Api) -
         assert refused.json()["errors"], query
 
 
-def test_an_etag_protects_what_one_has_not_seen(world: World, api: build.Api) -> None:
+def test_a18_an_etag_protects_what_one_has_not_seen(world: World, api: build.Api) -> None:
     pool = build.pool(world.ours, name="before")
     path = f"/api/pools/{pool.pk}"
     seen = api.get(path).headers["ETag"]

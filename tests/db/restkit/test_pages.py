@@ -31,7 +31,7 @@ def policy(response: object) -> dict[str, str]:
     return {name: rest for name, _, rest in (part.strip().partition(" ") for part in parts)}
 
 
-def test_the_document_is_openapi_31_and_knows_every_endpoint(world: World) -> None:
+def test_d9_the_document_is_openapi_31_and_knows_every_endpoint(world: World) -> None:
     response = Client().get("/api/schema")
     assert response.status_code == 200
     document = yaml.safe_load(response.content)

@@ -34,7 +34,7 @@ def at_once(call: Callable[[], T], times: int = MANY) -> list[T]:
         return [job.result() for job in [pool.submit(run) for _ in range(times)]]
 
 
-def test_several_at_once_with_one_key_make_one_pool(committed: World) -> None:
+def test_a18_several_at_once_with_one_key_make_one_pool(committed: World) -> None:
     client = build.api(committed.owner, committed.ours)
     answers = at_once(lambda: client.post("/api/pools", {"name": "race"}, **{"Idempotency-Key": "race"}).status_code)
     assert answers.count(201) >= 1

@@ -73,7 +73,7 @@ async def come(there: Callable[[], object]) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_slow_client_gets_the_newest_state_in_one_delta() -> None:
+async def test_e7_a_slow_client_gets_the_newest_state_in_one_delta() -> None:
     stand, client = Stand(), Client()
     async with running(stand, client) as one:
         one.subscribe(Topic.BACKENDS)
@@ -95,7 +95,7 @@ async def test_a_slow_client_gets_the_newest_state_in_one_delta() -> None:
     assert [frame["seq"] for frame in client.got] == [1, 2, 3]
 
 
-async def test_replies_to_one_who_does_not_read_are_bounded() -> None:
+async def test_e7_replies_to_one_who_does_not_read_are_bounded() -> None:
     stand, client = Stand(), Client()
     client.ready.clear()
     async with running(stand, client) as one:

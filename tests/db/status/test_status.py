@@ -209,7 +209,7 @@ def test_the_round_trips_do_not_grow_with_the_tenants(observe: Observe, monkeypa
     assert len(trips) - few == few
 
 
-def test_who_goes_down_and_comes_back_is_an_event(observe: Observe, ours: Tenant, theirs: Tenant) -> None:
+def test_a11_who_goes_down_and_comes_back_is_an_event(observe: Observe, ours: Tenant, theirs: Tenant) -> None:
     """Row A11: of a server that moved to another address too, once for each node, and nobody else's."""
     moved = f"{ONE}2"
     observe("n1", {name(ours, moved): server()}, at=NOW)

@@ -78,7 +78,9 @@ HASHES = {
 
 
 @pytest.mark.parametrize("algorithm", HASHES)
-def test_the_same_question_goes_to_the_same_server_also_when_one_is_added(bench: Bench, algorithm: Algorithm) -> None:
+def test_a2_the_same_question_goes_to_the_same_server_also_when_one_is_added(
+    bench: Bench, algorithm: Algorithm
+) -> None:
     origins = bench.three()
     serving = Serving(hash_header="X-User" if algorithm is Algorithm.HEADER_HASH else "")
     state = bench.state(origins[:2], algorithm=algorithm, serving=serving)
@@ -95,7 +97,7 @@ def test_the_same_question_goes_to_the_same_server_also_when_one_is_added(bench:
     assert bench.node.worker_pid == pid
 
 
-def test_random_goes_by_weight_and_takes_servers_at_run_time(bench: Bench) -> None:
+def test_a2_random_goes_by_weight_and_takes_servers_at_run_time(bench: Bench) -> None:
     origins = bench.three()
     state = bench.state(origins[:2], algorithm=Algorithm.RANDOM)
     one, two = state.pools[0].servers
@@ -113,7 +115,7 @@ def test_random_goes_by_weight_and_takes_servers_at_run_time(bench: Bench) -> No
     assert bench.node.worker_pid == pid
 
 
-def test_first_fills_one_server_before_the_next(bench: Bench) -> None:
+def test_a2_first_fills_one_server_before_the_next(bench: Bench) -> None:
     origins = bench.three()
     state = bench.state(origins, algorithm=Algorithm.FIRST)
     one, two, three = state.pools[0].servers
@@ -129,7 +131,7 @@ def taken(answer: httpx.Response) -> str:
     return str(answer.headers.get("set-cookie", "")).partition(";")[0]
 
 
-def test_a_cookie_keeps_a_client_on_every_node_and_over_reloads(bench: Bench, node: LiveNode) -> None:
+def test_a12_a_cookie_keeps_a_client_on_every_node_and_over_reloads(bench: Bench, node: LiveNode) -> None:
     """Rows A12, H3: fifty requests of one cookie to the same server, on two nodes; it says nothing of the server."""
     origins = bench.three()
     state = bench.state(origins, serving=COOKIE)
@@ -151,7 +153,7 @@ def test_a_cookie_keeps_a_client_on_every_node_and_over_reloads(bench: Bench, no
     assert "Secure" not in whole
 
 
-def test_over_tls_the_cookie_is_secure(bench: Bench) -> None:
+def test_a12_over_tls_the_cookie_is_secure(bench: Bench) -> None:
     origins = bench.three()
     bench.node.tell(bench.state(origins, serving=COOKIE))
     url = f"https://127.0.0.1:{bench.node.tls_port}/"
@@ -159,7 +161,7 @@ def test_over_tls_the_cookie_is_secure(bench: Bench) -> None:
     assert answer.headers["set-cookie"].endswith("; HttpOnly; SameSite=Lax; Secure")
 
 
-def test_who_loses_its_server_is_pinned_to_another_and_a_drained_one_keeps_its_own(bench: Bench) -> None:
+def test_a12_who_loses_its_server_is_pinned_to_another_and_a_drained_one_keeps_its_own(bench: Bench) -> None:
     origins = bench.three()
     state = bench.state(origins, serving=COOKIE, health_check=FAST_CHECK)
     bench.node.tell(state)
@@ -245,7 +247,7 @@ def two_pools(bench: Bench, origins: list[Origin], **values: Any) -> Tenant:
     return replace(state, pools=(replace(state.pools[0], **values), other, last))
 
 
-def test_another_pool_takes_over_and_gives_back(bench: Bench) -> None:
+def test_b12_another_pool_takes_over_and_gives_back(bench: Bench) -> None:
     """Row B12; and which one is a map's entry."""
     origins = bench.three()
     state = two_pools(bench, origins)
@@ -273,7 +275,7 @@ def test_another_pool_takes_over_and_gives_back(bench: Bench) -> None:
     assert bench.node.worker_pid == pid
 
 
-def test_backups_answer_while_nobody_else_does(bench: Bench) -> None:
+def test_b12_backups_answer_while_nobody_else_does(bench: Bench) -> None:
     origins = bench.three()
     state = bench.state(origins[:2])
     one, two = state.pools[0].servers
@@ -332,7 +334,7 @@ def test_a_check_looks_into_the_answer(bench: Bench) -> None:
     assert Counter(bench.who() for _ in range(10)) == {origins[0].name: 10}
 
 
-def test_connections_to_servers_are_used_again(bench: Bench) -> None:
+def test_m1_connections_to_servers_are_used_again(bench: Bench) -> None:
     """Row M1: a hundred requests of ten clients, over connections that are kept."""
     origins = bench.three()
     state = bench.state(origins[:1])

@@ -137,7 +137,7 @@ def test_closed_frontends_bring_the_previous_tree_back(
     assert node.get("tbbb.test") == (200, "one")
 
 
-def test_a_tree_that_the_check_passes_and_haproxy_does_not_start_is_rolled_back(
+def test_d1_a_tree_that_the_check_passes_and_haproxy_does_not_start_is_rolled_back(
     node: LiveNode, origins: Origins, nonsense: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     origin = origins.start("one")
@@ -180,7 +180,7 @@ def test_anothers_rare_checks_hold_up_nobodys(node: LiveNode, origins: Origins) 
         eventually(lambda each=each: node.servers(f"{each.key}_p1")["b1"][2] == "down", within=10)  # type: ignore[misc]
 
 
-def test_twenty_reloads_under_load_lose_nothing(node: LiveNode, origins: Origins) -> None:
+def test_d1_twenty_reloads_under_load_lose_nothing(node: LiveNode, origins: Origins) -> None:
     origin = origins.start("one")
     node.tell(tenant("taaa", server("b1", origin)))
     with load(node.port, "taaa.test") as running:

@@ -19,7 +19,7 @@ def test_a_new_pool_and_its_server_get_traffic(node: LiveNode, origins: Origins)
     assert node.get("other.test")[0] == 421
 
 
-def test_weight_one_to_three_shows_in_the_counts(node: LiveNode, origins: Origins) -> None:
+def test_a5_weight_one_to_three_shows_in_the_counts(node: LiveNode, origins: Origins) -> None:
     one, two = origins.start("one"), origins.start("two")
     node.tell(tenant("taaa", server("b1", one), server("b2", two)))
     pid = node.worker_pid

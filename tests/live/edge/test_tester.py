@@ -141,7 +141,7 @@ def foretold(state: Tenant, asked: Asked) -> tuple[str, bool | None]:
     return str(told.status), None
 
 
-def test_what_the_tester_says_is_what_haproxy_does() -> None:
+def test_k3_what_the_tester_says_is_what_haproxy_does() -> None:
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vf-"))
         origins = stack.enter_context(echoes("p1", "p2", "p3"))

@@ -136,7 +136,7 @@ def test_headers_are_set_added_and_removed(both: Alike) -> None:
     assert not [name for name in (*seen, *answer.headers) if name == "x-secret" or "veloflux" in name]
 
 
-def test_paths_expressions_priorities_and_wildcards(both: Alike) -> None:
+def test_a7_paths_expressions_priorities_and_wildcards(both: Alike) -> None:
     asked = {
         "/": "p1", "/apix": "p1", "/api/x": "p2", "/api/v1": "p3", "/api/v1/": "p2", "/img/12.png": "p3",
         "/img/12.gif": "p1", "/api/first/x": "p1",

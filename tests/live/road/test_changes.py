@@ -50,7 +50,7 @@ def reloads(api: httpx.Client, number: int) -> dict[str, int]:
     }
 
 
-def test_a_rollback_brings_traffic_back_at_once(make_site: Make) -> None:
+def test_d5_a_rollback_brings_traffic_back_at_once(make_site: Make) -> None:
     site = make_site(1)
     good = settled(site.api)
     answer = site.api.delete(f"/routes/{site.route['id']}", headers={"Prefer": "wait=20"})
@@ -63,7 +63,7 @@ def test_a_rollback_brings_traffic_back_at_once(make_site: Make) -> None:
         assert site.ask(20, node).by == {site.origins[0].name: 20}
 
 
-def test_five_hundred_items_are_one_revision_and_one_reload(make_site: Make) -> None:
+def test_k7_five_hundred_items_are_one_revision_and_one_reload(make_site: Make) -> None:
     site = make_site(1)
     before = settled(site.api)
     operations = [
@@ -145,7 +145,7 @@ def test_a_canary_that_fails_is_taken_back_by_itself(make_site: Make, set_delive
     assert all("is healthy" in row["reason"] for row in rows)
 
 
-def test_a_reload_without_a_difference(make_site: Make) -> None:
+def test_d9_a_reload_without_a_difference(make_site: Make) -> None:
     site = make_site(1)
     settled(site.api)
     before = [pid(node) for node in site.stack.nodes]

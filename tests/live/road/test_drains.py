@@ -73,7 +73,7 @@ def backend(site: Site, one: dict[str, Any]) -> dict[str, Any]:
     return {"gone": True} if answer.status_code == 404 else dict(answer.json())
 
 
-def test_a_long_download_outlives_the_drain_that_removes_its_backend(stack: Stack, make_site: Make) -> None:
+def test_a6_a_long_download_outlives_the_drain_that_removes_its_backend(stack: Stack, make_site: Make) -> None:
     site, go_on = make_site(1), threading.Event()
     with slow_origin(go_on) as address:
         slow = post(site.api, "/backends", {"pool": site.pool["id"], "address": address})

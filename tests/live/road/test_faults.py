@@ -26,7 +26,7 @@ def state(node: NodeUnderTest, backend: dict[str, str]) -> str:
     return line.split(",")[17]
 
 
-def test_a_drain_survives_a_reload_and_a_node_restart(stack: Stack, make_site: Make) -> None:
+def test_a5_a_drain_survives_a_reload_and_a_node_restart(stack: Stack, make_site: Make) -> None:
     site = make_site(2)
     drained, kept = site.backends
     post(site.api, f"/backends/{drained['id']}/drain", status=200)
@@ -56,7 +56,7 @@ def test_the_last_ready_backend_is_kept_unless_forced(make_site: Make) -> None:
     until(lambda: site.ask(1).statuses[503], what="503 of an empty pool")
 
 
-def test_a_restart_of_everything_loses_nothing(stack: Stack, make_site: Make) -> None:
+def test_a1_a_restart_of_everything_loses_nothing(stack: Stack, make_site: Make) -> None:
     site = make_site(2)
     first, second = site.backends
     post(site.api, f"/backends/{first['id']}/weight", {"weight": 25}, status=200)

@@ -72,7 +72,7 @@ def newest(api: httpx.Client) -> dict[str, Any]:
     return dict(answer.json()["items"][0])
 
 
-def test_a_tenant_moves_there_and_back_without_a_lost_request(
+def test_b15_a_tenant_moves_there_and_back_without_a_lost_request(
     stack: Stack, make_site: Make, third: NodeUnderTest
 ) -> None:
     site, first = make_site(2), stack.nodes[0].http_port

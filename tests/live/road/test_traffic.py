@@ -156,7 +156,7 @@ def test_new_pools_come_through_one_gathered_reload(stack: Stack, make_site: Mak
     assert all(reloads(node) - was <= 3 for node, was in zip(stack.nodes, before, strict=True))
 
 
-def test_twenty_deployments_under_keep_alive_load_fail_no_request(stack: Stack, make_site: Make) -> None:
+def test_d1_twenty_deployments_under_keep_alive_load_fail_no_request(stack: Stack, make_site: Make) -> None:
     site = make_site(2)
     first, second = (node.http_port for node in stack.nodes)
     with (

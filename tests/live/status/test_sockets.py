@@ -65,7 +65,7 @@ def observe(site: Site, servers: dict[str, Any], **values: Any) -> None:
     site.observe(servers, **values)
 
 
-async def test_a_snapshot_then_deltas_with_rising_seq(site: Site, committed: World) -> None:
+async def test_e1_a_snapshot_then_deltas_with_rising_seq(site: Site, committed: World) -> None:
     ours = committed.ours
     await observe(
         site, {name(ours): server(), name(ours, TWO): server()}, pools={f"{ours.key}/{POOL}": pool()}, full=True
@@ -98,7 +98,7 @@ async def test_a_node_that_falls_silent_is_not_left_green(site: Site, committed:
         assert (await frame(socket))["data"]["backends"][ONE[1:]]["oper"] == "unknown"
 
 
-async def test_another_tenants_news_makes_no_frame(site: Site, committed: World) -> None:
+async def test_e6_another_tenants_news_makes_no_frame(site: Site, committed: World) -> None:
     ours, theirs = committed.ours, committed.theirs
     await observe(site, {name(ours): server(), name(theirs): server(detail="theirs")}, full=True)
     async with (
@@ -114,7 +114,7 @@ async def test_another_tenants_news_makes_no_frame(site: Site, committed: World)
             await frame(our, within=1.5)
 
 
-async def test_a_client_cannot_subscribe_its_way_out_of_its_tenant(site: Site, committed: World) -> None:
+async def test_e6_a_client_cannot_subscribe_its_way_out_of_its_tenant(site: Site, committed: World) -> None:
     theirs = committed.theirs
     async with dial(site, await token(committed.owner, committed.ours), "/ws/console") as socket:
         for topic in (f"t.{theirs.pk}.backends", f"{theirs.pk}", "*", ["backends"], {"a": 1}, 7):
@@ -166,7 +166,7 @@ async def test_a_withdrawn_membership_closes_within_five_seconds(site: Site, com
         assert (await frame(stays, "pong"))["data"] == {}
 
 
-async def test_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
+async def test_e6_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
     key, whole = await database_sync_to_async(build.key)(committed.ours, committed.owner)
 
     @database_sync_to_async
@@ -180,7 +180,7 @@ async def test_a_revoked_key_closes_4401(site: Site, committed: World) -> None:
         assert await closed(socket) == 4401
 
 
-async def test_a_token_that_ends_closes_4401(site: Site, committed: World) -> None:
+async def test_e6_a_token_that_ends_closes_4401(site: Site, committed: World) -> None:
     soon = timezone.now() - tokens.lifetime() + timedelta(seconds=2)
     text = await database_sync_to_async(build.token)(committed.owner, committed.ours, at=soon)
     async with dial(site, text) as socket:
@@ -201,7 +201,7 @@ async def test_a_session_opens_a_socket_until_it_is_logged_out(site: Site, commi
 
 
 @pytest.mark.parametrize("origin", ["http://evil.test", "null", "http://127.0.0.1:1", "https://127.0.0.1.evil.test"])
-async def test_a_foreign_page_is_refused_at_the_handshake(site: Site, committed: World, origin: str) -> None:
+async def test_e6_a_foreign_page_is_refused_at_the_handshake(site: Site, committed: World, origin: str) -> None:
     with pytest.raises(InvalidStatus) as refused:
         async with dial(site, await token(committed.owner, committed.ours), origin=origin):
             pass
@@ -211,7 +211,7 @@ async def test_a_foreign_page_is_refused_at_the_handshake(site: Site, committed:
     assert (response.headers["Cache-Control"], response.body) == ("no-store", b"Not from this page.")
 
 
-async def test_a_ticket_lets_in_one(site: Site, committed: World) -> None:
+async def test_e6_a_ticket_lets_in_one(site: Site, committed: World) -> None:
     bearer = {"Authorization": f"Bearer {await token(committed.viewer, committed.ours)}"}
     async with httpx.AsyncClient(base_url=site.url, headers=bearer) as api:
         answer = await api.post("/api/ws/ticket")
@@ -226,7 +226,7 @@ async def test_a_ticket_lets_in_one(site: Site, committed: World) -> None:
             assert await closed(socket) == 4404
 
 
-async def test_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: World) -> None:
+async def test_e4_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: World) -> None:
     ours = committed.ours
     await observe(site, {name(ours): server()})
     async with dial(site, await token(committed.owner, ours)) as socket:
@@ -249,7 +249,7 @@ async def test_ping_pause_resume_and_a_fresh_snapshot(site: Site, committed: Wor
             assert (await frame(socket, "error"))["data"]["code"] == "not_understood"
 
 
-async def test_too_much_said_closes(site: Site, committed: World) -> None:
+async def test_e6_too_much_said_closes(site: Site, committed: World) -> None:
     async with dial(site, await token(committed.owner, committed.ours)) as socket:
         await socket.send("x" * 5000)
         assert await closed(socket) == 1009
@@ -272,7 +272,7 @@ async def test_e6_a_tenant_has_so_many_sockets_and_no_more(site: Site, committed
         assert (await frame(later, within=30))["type"] == "snapshot"
 
 
-async def test_a_burst_is_at_most_a_frame_a_second_and_the_newest(site: Site, committed: World) -> None:
+async def test_e7_a_burst_is_at_most_a_frame_a_second_and_the_newest(site: Site, committed: World) -> None:
     ours = committed.ours
     async with dial(site, await token(committed.owner, ours)) as socket:
         await frame(socket)
