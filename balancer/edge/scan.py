@@ -32,7 +32,8 @@ Maps = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ServerLines:
-    """Lines of `show servers state`, each as what stands before its checks and what stands after them."""
+    """Lines of `show servers state`, each as what stands before its checks and what stands after them, and without its
+    proxy's number."""
 
     header: str = ""
     heads: list[str] = field(default_factory=list)
@@ -80,7 +81,8 @@ def scan(
     `states`: what each tenant was brought to, of those of whom that is sure. Raises NodeUnreachable, UnexpectedReply.
     """
     servers, backends, ports, *maps = runtime.ask_all(COMMANDS)
-    number, header, *lines = [*servers.splitlines(), ""] if "\n" not in servers else servers.splitlines()
+    number, header, *numbered = [*servers.splitlines(), ""] if "\n" not in servers else servers.splitlines()
+    lines = [line.partition(" ")[2] for line in numbered]  # a proxy's number is another one after a reload
     touched: set[str] = set()
     now = Seen(
         _take(before.servers, header, lines, touched),
@@ -97,7 +99,7 @@ def scan(
     touched &= states.keys()
     found: dict[str, list[str]] = {}
     if touched:
-        mine = [line for line in lines if line.split(" ", 2)[1].partition("_")[0] in touched]
+        mine = [f"0 {line}" for line in lines if line.partition("_")[0] in touched]
         running = _running(now, "\n".join([number, header, *mine]), {key: states[key] for key in touched})
         found = {key: drift(states[key], running, capabilities) for key in sorted(touched)}
     ran = {tenant: state for tenant, state in states.items() if not found.get(tenant)}
@@ -128,7 +130,7 @@ def _of_maps(before: Maps, now: Maps) -> set[str]:
 
 def _take(known: ServerLines, header: str, lines: Sequence[str], touched: set[str]) -> ServerLines:
     """Add whose lines are other ones to `touched`; answer how they are now."""
-    columns = header[1:].split()
+    columns = header[1:].split()[1:]
     if CHECKS_FROM not in columns or CHECKS_TO not in columns:
         raise UnexpectedReply("show servers state", header[:200])
     head, tail = columns.index(CHECKS_FROM), columns.index(CHECKS_TO)
@@ -148,7 +150,7 @@ def _take(known: ServerLines, header: str, lines: Sequence[str], touched: set[st
 
 
 def _owners(lines: Iterable[str]) -> set[str]:
-    return {line.split(" ", 2)[1].partition("_")[0] for line in lines}
+    return {line.partition("_")[0] for line in lines}
 
 
 def _running(seen: Seen, servers: str, states: Mapping[str, Tenant]) -> Running:
