@@ -136,6 +136,7 @@ sentences.add(
         _("Line {line}: its ports and names are too many listeners; import it in parts."),
         _("Too many sections begin with its long defaults; import it in parts."),
         _("It looks up in maps more than {most} times; import it in parts."),
+        _("Of its {all} lines this report keeps {kept}: what was refused first, then notes."),
         _("Line {line}: {why}"),
         _("{host}: {why}"),
     ]

@@ -13,7 +13,7 @@ from django.utils.module_loading import import_string
 
 from balancer.fleet.models import Edit, ImportReport
 from balancer.haproxy.cfg.fates import Fate, Told
-from balancer.haproxy.cfg.kept import without_values
+from balancer.haproxy.cfg.kept import bounded, without_values
 from balancer.queries import objects
 from tenants import scope
 from tenants.actor import Actor
@@ -23,6 +23,7 @@ from tenants.services.trail import audit
 
 MOST_ERRORS = 50
 MOST_REPORTS = 50  # of one tenant, however young
+CUT = "Of its {all} lines this report keeps {kept}: what was refused first, then notes."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,9 @@ class Brought:
 def keep(brought: Brought, how: How, *, by: Actor, now: datetime) -> ImportReport:
     """The report, in the import's own transaction, without a value of the file (`cfg.kept`). The oldest beyond
     `MOST_REPORTS` go."""
+    told = without_values(brought.told)
+    lines = bounded(told)
+    cut = [CUT.format(all=len(told), kept=len(lines))] if len(lines) < len(told) else []
     report = ImportReport.objects.create(
         tenant_id=scope.required().tenant_id,
         by_id=by.user_id,
@@ -68,8 +72,8 @@ def keep(brought: Brought, how: How, *, by: Actor, now: datetime) -> ImportRepor
         partial=how.partial,
         counts=brought.counts,
         fates=brought.fates,
-        notes=brought.notes,
-        lines=[[one.line, one.text, one.fate.value, one.sentence, one.objects] for one in without_values(brought.told)],
+        notes=[*brought.notes, *cut],
+        lines=[[one.line, one.text, one.fate.value, one.sentence, one.objects] for one in lines],
         edit=brought.edits[-1].pk if brought.edits else None,
     )
     mine = ImportReport.objects.filter(tenant=report.tenant_id).order_by("-at", "id")

@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 
+import pytest
 from django.utils import timezone
 
 from balancer.fleet.models import ImportReport
+from balancer.haproxy.cfg import kept
 from balancer.services import importing, retention
 from tenants.models import Tenant
 from tenants.roles import Role
@@ -103,3 +105,15 @@ def test_the_pages_tell_the_same(fleet: Fleet) -> None:
     notes = page_of(visitor.get(f"/t/ours/imports/{report}?only=note"))
     assert 'data-state="note"' in notes
     assert 'data-state="managed"' not in notes
+
+
+def test_a_report_of_a_very_long_file_is_cut_and_says_so(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept, "LINES_KEPT_MAX", 300)
+    report = bring(fleet, CFG)["report"]
+    detail = fleet.get(f"imports/{report}")
+    lines, every = len(detail["lines"]), len(CFG.splitlines())
+    assert 0 < lines < every
+    assert sum(detail["fates"].values()) == every
+    assert detail["notes"][-1] == f"Of its {every} lines this report keeps {lines}: what was refused first, then notes."
+    visitor = signed_in(build.member(fleet.tenant, Role.VIEWER), "pt-br")
+    assert f"Das {every} linhas este relatório guarda {lines}" in text(visitor.get(f"/t/ours/imports/{report}"))
