@@ -63,7 +63,7 @@ class Reading:
         if len(ill) > MOST_POOLS:
             return self._read_all()
         sent = sorted(key for key in there if key.partition("/")[0] in touched) if touched else []
-        looked = frozenset(islice(dict.fromkeys([*sent, *ill, *moved]), MOST_POOLS))
+        looked = frozenset(islice(dict.fromkeys([*ill, *sent, *moved]), MOST_POOLS))
         if looked and not self._read_some(looked):
             return self._read_all()
         return self._sample(info, *texts[:2], looked=looked)

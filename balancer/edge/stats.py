@@ -99,11 +99,12 @@ class Reader(threading.Thread):
             self._telling.lacks(*self._lacking.popleft())
         try:
             sample = self._reading.read(self._touched())
+        except EdgeError:
+            body = self._observer.silent(now=now, generation=generation)
+        else:
             self._watch(sample)
             ways = listened(self._node.store.kept.values())
             body = self._observer.observe(sample, now=now, generation=generation, drift=self._drift, ways=ways)
-        except EdgeError:
-            body = self._observer.silent(now=now, generation=generation)
         if body is not None:
             self._tell(body)
 
@@ -134,7 +135,10 @@ class Reader(threading.Thread):
                 self._repair("the node's certificate ends soon")
         if time.monotonic() >= self._drift_at:
             start = time.thread_time()
-            self._scan()
+            try:
+                self._scan()
+            except EdgeError as error:  # what was read before it is told all the same
+                log.warning("drift was not looked for", error=str(error))
             self._drift_at = time.monotonic() + max(DRIFT_S, DRIFT_SHARE * (time.thread_time() - start))
 
     def _scan(self) -> None:

@@ -88,6 +88,16 @@ def test_many_pools_that_turn_ill_are_read_with_everything(
     assert said(sample) == said(Reading(node.node.runtime).read())
 
 
+def test_e1_one_that_turns_ill_is_not_pushed_out_by_commands(
+    node: LiveNode, little: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_POOLS", 1)
+    node.node.runtime.ask("set server tccc_p1/b1 state maint")
+    sample = little.read({"taaa", "tbbb"})
+    assert sample.looked == {"tccc/p1"}
+    assert sample.servers["tccc/p1/b1"].admin == "maint"
+
+
 def test_a_value_that_moves_beside_the_ages_is_seen_within_a_few_readings(node: LiveNode, little: Reading) -> None:
     """As an answer's code may: every line is read anew by turns."""
     lines = little._servers

@@ -6,6 +6,7 @@ import pytest
 
 from balancer.edge import observer, stats
 from balancer.edge.converge import repair
+from balancer.edge.errors import NodeUnreachable
 from balancer.edge.stats import Reader
 from tests.live.edge.nodes import FAST_CHECK, LiveNode, eventually, server, tenant
 from tests.live.edge.origins import Origins
@@ -112,6 +113,22 @@ def test_drift_is_told_and_repaired(node: LiveNode, origins: Origins) -> None:
     body = heard.turn()
     assert body is not None
     assert body["drift"] == []
+
+
+def test_a_scan_that_fails_keeps_nothing_from_being_told(
+    node: LiveNode, origins: Origins, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node.tell(tenant("taaa", server("b1", origins.start("one"))))
+    heard = Heard(node)
+
+    def away(*_: Any) -> Any:
+        raise NodeUnreachable("on purpose")
+
+    monkeypatch.setattr(stats, "scan", away)
+    heard.reader.scan_at_once()
+    told = heard.turn()
+    assert told is not None
+    assert set(told["servers"]) == {"taaa/p1/b1"}
 
 
 def test_e5_who_asks_is_told_at_once_though_nothing_is_new(node: LiveNode, monkeypatch: pytest.MonkeyPatch) -> None:
