@@ -133,17 +133,24 @@ def fetch(one_time: str, *, address: str, now: datetime, here: Sequence[str] = (
 
 
 def _supersede(node: Node) -> None:
-    """A key that was never spoken with just goes; else it is the old one now."""
+    """A key that was never spoken with just goes; else it is the old one now. Whose user goes, goes once the new key is
+    written down: until then it is all that the node has."""
     if node.joined_at is None:
         return
+    gone: int | None = node.key_number
     if node.key_heard_at is not None:
-        if node.old_key_number is not None:
-            broker_users.take_back(node.pk, node.old_key_number)
+        gone = node.old_key_number
         nodes.put_old_key(node, nodes.key_of(node))
         node.old_key_number = node.key_number
-    else:
-        broker_users.take_back(node.pk, node.key_number)
     node.key_number += 1
+    if gone is None:
+        return
+
+    def take_back() -> None:
+        broker_users.take_back(node.pk, gone)
+
+    # What goes wrong there is logged and no more: the one-time key is used up, and who asked shall have the new one.
+    transaction.on_commit(take_back, robust=True)
 
 
 def proven(node_id: str, body: str, signature: str, *, now: datetime) -> Node:
@@ -181,7 +188,7 @@ def _heard(node: Node, *, now: datetime) -> None:
         held.key_heard_at = now
         held.save(update_fields=["key_heard_at"])
     elif held.old_key and held.old_key_number is not None:
-        broker_users.take_back(held.pk, held.old_key_number)
+        broker_users.take_back(held.pk, *range(1, held.key_number))  # also those that stayed when Redis was away
         held.old_key, held.old_key_number = "", None
         held.save(update_fields=["old_key", "old_key_number"])
         audit.record("node.retire_key", by=NODE, now=now, thing=held, name=held.name)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import redis
+from django.db import DatabaseError
+from django.test import TestCase
 from django.utils import timezone
 
 from balancer import tasks
@@ -18,6 +20,7 @@ from balancer.services import broker_users, deployments, nodes
 from tenants import vault
 from tenants.models import AuditEntry
 from tenants.scope import platform_scope, tenant_scope
+from tenants.services.trail import audit
 from tests import build
 from tests.build import Api
 from tests.conftest import World
@@ -35,7 +38,9 @@ def announced(staff: Api, name: str = "n3") -> dict[str, Any]:
 
 
 def fetch(key: str, **more: Any) -> Any:
-    return build.api().post("/api/nodes/join", {"key": key, **more})
+    """And what is done once it is written down."""
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        return build.api().post("/api/nodes/join", {"key": key, **more})
 
 
 def joined(staff: Api, name: str = "n3") -> dict[str, Any]:
@@ -218,6 +223,48 @@ def test_a_key_that_was_fetched_and_never_spoken_with_just_goes(staff: Api, kept
     say(told, lost["key"])
     later("n3", 6)
     say(told, lost["key"])
+    assert users(kept, told) == {f"node-{told['id']}-3"}
+
+
+def test_a_key_that_is_not_written_down_takes_nothing_from_the_one_before(
+    staff: Api, kept: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = joined(staff)
+    key = staff.post(f"/api/nodes/{told['id']}/rotate-key").json()["onboarding"]["key"]
+
+    def fail(*_: object, **__: object) -> None:
+        raise DatabaseError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(audit, "record", fail)
+        with pytest.raises(DatabaseError):
+            fetch(key)
+    assert f"node-{told['id']}" in users(kept, told), "it is all that the node has"
+    say(told, told["key"])
+    assert fetch(key).status_code == 200
+    assert users(kept, told) == {f"node-{told['id']}", f"node-{told['id']}-2"}
+
+
+def test_a_user_that_stayed_while_redis_was_away_goes_with_the_next_one(
+    staff: Api, kept: "redis.Redis", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = joined(staff)
+
+    def away(*_: object) -> None:
+        raise redis.ConnectionError
+
+    def again() -> Any:
+        return fetch(staff.post(f"/api/nodes/{told['id']}/rotate-key").json()["onboarding"]["key"]).json()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(broker_users, "take_back", away)
+        second = again()
+    assert len(users(kept, told)) == 2
+    say(told, second["key"])
+    newest = again()
+    for _ in range(2):
+        later("n3", 6)
+        say(told, newest["key"])
     assert users(kept, told) == {f"node-{told['id']}-3"}
 
 
