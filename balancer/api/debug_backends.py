@@ -42,6 +42,7 @@ class OneBackendSerializer(serializers.Serializer[Any]):
     desired = SideSerializer(allow_null=True)
     running = RunningSerializer(allow_null=True)
     differs = serializers.ListField(child=serializers.CharField())
+    untold = serializers.BooleanField(help_text="The node's answer was cut before it: what runs is not known.")
 
 
 class EntrySerializer(serializers.Serializer[Any]):
@@ -50,6 +51,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     desired = serializers.CharField(allow_null=True)
     running = serializers.CharField(allow_null=True)
     differs = serializers.CharField(help_text="missing, extra, other, or nothing.")
+    untold = serializers.BooleanField(help_text="The node's answer was cut before it: what runs is not known.")
 
 
 class ProtocolErrorSerializer(serializers.Serializer[Any]):
@@ -81,7 +83,9 @@ class LookedNodeSerializer(serializers.Serializer[Any]):
     behind = serializers.BooleanField(help_text="It has something older still; the newest is on its way.")
     not_taken = serializers.CharField(help_text="Why it has something older still, and keeps it; else empty.")
     waits = serializers.BooleanField(help_text="Something newer waits there for a reload.")
-    cut = serializers.BooleanField(help_text="There was more than is told.")
+    cut = serializers.BooleanField(
+        help_text="There was more than an answer holds (2,000 servers, 3,000 entries). What it left out is `untold`."
+    )
     differences = serializers.IntegerField()
     backends = OneBackendSerializer(many=True)
     maps = EntrySerializer(many=True)
@@ -186,6 +190,7 @@ def server_json(side: ServerSide) -> dict[str, Any]:
             **{name: does[name] for name in ("sessions", "rate", "queue", "total", "raw")},
         },
         "differs": list(side.differs),
+        "untold": side.untold,
     }
 
 
@@ -196,4 +201,5 @@ def entry_json(side: EntrySide) -> dict[str, Any]:
         "desired": side.shall,
         "running": side.does,
         "differs": side.differs,
+        "untold": side.untold,
     }

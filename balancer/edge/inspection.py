@@ -13,9 +13,18 @@ from balancer.edge.node import Node
 from balancer.edge.runtime import is_error
 from balancer.haproxy.protocol_errors import parse_errors
 from balancer.haproxy.running import MAPS, Running
-from balancer.haproxy.show import UnexpectedText, parse_info, parse_map, parse_pools, parse_servers, parse_stat
+from balancer.haproxy.show import (
+    ENTRIES_TOLD_MOST,
+    SERVERS_TOLD_MOST,
+    UnexpectedText,
+    parse_info,
+    parse_map,
+    parse_pools,
+    parse_servers,
+    parse_stat,
+)
 
-SERVERS_MOST, ENTRIES_MOST, ERRORS_MOST = 2000, 3000, 50
+SERVERS_MOST, ENTRIES_MOST, ERRORS_MOST = SERVERS_TOLD_MOST, ENTRIES_TOLD_MOST, 50
 LINE_MOST = 400
 LATE_S = 30.0  # an older question is nobody's any more
 

@@ -13,6 +13,10 @@ _DRAIN_FLAGS = 0x08 | 0x10
 _OPER = {"0": Oper.DOWN, "1": Oper.STARTING, "2": Oper.UP, "3": Oper.STOPPING}
 
 
+# Of one tenant, when somebody asks a node what it has (`edge.inspection`); more is cut off.
+SERVERS_TOLD_MOST, ENTRIES_TOLD_MOST = 2000, 3000
+
+
 class UnexpectedText(ValueError):
     """An answer of another form than every version we know gives."""
 

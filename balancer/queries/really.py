@@ -14,6 +14,7 @@ from balancer.haproxy.naming import ID_LENGTH, id_and_moves
 from balancer.haproxy.render import map_entries
 from balancer.haproxy.render.pool import proxy_name
 from balancer.haproxy.running import MAPS
+from balancer.haproxy.show import ENTRIES_TOLD_MOST, SERVERS_TOLD_MOST
 from balancer.queries import names
 
 NO_REASON = "The node did not take it."
@@ -58,7 +59,8 @@ class Stand:
 
 @dataclass(frozen=True, slots=True)
 class ServerSide:
-    """`shall` and `does` None: there is none on that side. `differs` names the fields, or `missing` or `extra`."""
+    """`shall` and `does` None: there is none on that side. `differs` names the fields, or `missing` or `extra`.
+    `untold`: the node's answer ended before it."""
 
     pool: str
     backend: str
@@ -66,17 +68,19 @@ class ServerSide:
     shall: Server | None
     does: Mapping[str, Any] | None
     differs: tuple[str, ...]
+    untold: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class EntrySide:
-    """`differs`: `missing`, `extra`, `other`, or nothing."""
+    """`differs`: `missing`, `extra`, `other`, or nothing. `untold`: the node's answer ended before it."""
 
     map: str
     key: str
     shall: str | None
     does: str | None
     differs: str
+    untold: bool = False
 
 
 def deployed(tenant_id: str) -> Deployed:
@@ -119,8 +123,10 @@ def stand(deployed: Deployed, node: str, told: Mapping[str, Any]) -> Stand:
 
 def servers(state: Tenant | None, told: Mapping[str, Any]) -> list[ServerSide]:
     """By pool, as deployed; then what runs and nobody wants. A server that moved is another one to HAProxy: the one
-    before it is told until its requests are done."""
+    before it is told until its requests are done. Of an answer that was cut nothing is missing: it was
+    not told."""
     runs: Mapping[str, Mapping[str, Any]] = told["servers"]
+    cut = bool(told["cut"]) and len(runs) >= SERVERS_TOLD_MOST
     seen: set[str] = set()
     found: list[ServerSide] = []
     for pool in state.pools if state else ():
@@ -128,7 +134,9 @@ def servers(state: Tenant | None, told: Mapping[str, Any]) -> list[ServerSide]:
             at = f"{proxy_name(state.key, pool.key) if state else ''}/{server.key}"
             seen.add(at)
             does = runs.get(at)
-            found.append(ServerSide(pool.key[1:], backend_of(server.key), at, server, does, different(server, does)))
+            untold = cut and does is None
+            differs = () if untold else different(server, does)
+            found.append(ServerSide(pool.key[1:], backend_of(server.key), at, server, does, differs, untold))
     for at, does in sorted(runs.items()):
         proxy, _, name = at.partition("/")
         if at not in seen and not is_ours(proxy):
@@ -157,15 +165,18 @@ def different(shall: Server, does: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def entries(state: Tenant | None, told: Mapping[str, Any]) -> list[EntrySide]:
-    """What differs first."""
-    wanted = map_entries(state) if state else {}
-    found = [side for path in MAPS for side in _of_map(path, wanted.get(path, {}), told["maps"].get(path, {}))]
+    """What differs first. Of an answer that was cut nothing is missing: it was not told."""
+    wanted, maps = map_entries(state) if state else {}, told["maps"]
+    cut = bool(told["cut"]) and sum(map(len, maps.values())) >= ENTRIES_TOLD_MOST
+    found = [side for path in MAPS for side in _of_map(path, wanted.get(path, {}), maps.get(path, {}), cut=cut)]
     return sorted(found, key=lambda side: not side.differs)
 
 
-def _of_map(path: str, shall: Mapping[str, str], does: Mapping[str, str]) -> Iterator[EntrySide]:
+def _of_map(path: str, shall: Mapping[str, str], does: Mapping[str, str], *, cut: bool) -> Iterator[EntrySide]:
     name = path.removeprefix("maps/").removesuffix(".map")
     for key in sorted(shall.keys() | does.keys()):
         one, other = shall.get(key), does.get(key)
-        differs = "missing" if other is None else "extra" if one is None else "other" if one != other else ""
-        yield EntrySide(name, key, one, other, differs)
+        untold = cut and other is None
+        missing = "" if untold else "missing"
+        differs = missing if other is None else "extra" if one is None else "other" if one != other else ""
+        yield EntrySide(name, key, one, other, differs, untold)

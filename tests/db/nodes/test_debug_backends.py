@@ -10,17 +10,21 @@ import redis
 from django.utils import timezone
 
 from balancer import enqueue
+from balancer.api.debug_backends import entry_json, server_json
 from balancer.edge import signing
 from balancer.fleet.models import Cluster, Snapshot
 from balancer.haproxy.codec import digest, to_json
 from balancer.haproxy.desired import AdminState, Pool, Route, Server, Tenant
-from balancer.queries import store
+from balancer.haproxy.render import map_entries
+from balancer.queries import really, store
 from balancer.services import inspections
 from balancer.services.nodes import key_of
+from tenants.roles import Role
 from tenants.scope import platform_scope, tenant_scope
 from tests import build
 from tests.conftest import World
 from tests.db.nodes.conftest import Beat, node
+from tests.pages import page_of, signed_in
 
 pytestmark = pytest.mark.django_db
 POOL, ONE, TWO = "p" + "a" * 12, "b" + "b" * 12, "b" + "c" * 12
@@ -153,3 +157,65 @@ def test_an_answer_that_nobody_asked_for_or_about_another_tenant_is_dropped(worl
 def test_it_is_for_admins(world: World) -> None:
     answer = build.api(world.viewer, world.ours).get("/api/debug/backends")
     assert (answer.status_code, answer.json()["needed"]) == (403, "secrets")
+
+
+SERVERS, ENTRIES = 5, 8
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer holds no more than that."""
+    monkeypatch.setattr("balancer.queries.really.SERVERS_TOLD_MOST", SERVERS)
+    monkeypatch.setattr("balancer.queries.really.ENTRIES_TOLD_MOST", ENTRIES)
+
+
+def big(key: str) -> Tenant:
+    """One server more than a node's answer holds, and one entry more."""
+    servers = tuple(Server(f"b{n:012}", f"10.0.{n // 250}.{n % 250}", 80) for n in range(SERVERS + 1))
+    routes = tuple(Route(f"r{n}", "a.test", f"/{n}", POOL) for n in range(ENTRIES))
+    return Tenant(key=key, pools=(Pool(POOL, servers=servers),), routes=routes)
+
+
+def cut_answer(key: str) -> dict[str, Any]:
+    """As `edge.inspection` cuts it; the first server differs."""
+    whole, proxy = big(key), f"{key}_{POOL}"
+    kept = whole.pools[0].servers[:SERVERS]
+    found = {f"{proxy}/{one.key}": server(one.address) for one in kept}
+    found[f"{proxy}/{kept[0].key}"]["weight"] = 3
+    entries, left = dict[str, dict[str, str]](), ENTRIES
+    for path, wanted in map_entries(whole).items():
+        entries[path] = dict(list(wanted.items())[:left])
+        left -= len(entries[path])
+    return told(key, servers=found, maps=entries, cut=True)
+
+
+def test_what_a_cut_answer_left_out_is_not_called_missing(world: World, few: None) -> None:
+    key = world.ours.key
+    state, answer = big(key), cut_answer(key)
+    servers, entries = really.servers(state, answer), really.entries(state, answer)
+    assert [(one.server[-1], one.differs) for one in servers if one.differs] == [("0", ("weight",))]
+    assert [one.differs for one in entries if one.differs] == []
+    assert [one.server.rpartition("b")[2] for one in servers if one.untold] == [f"{SERVERS:012}"]
+    assert len([one for one in entries if one.untold]) == len(entries) - ENTRIES > 0
+    whole = {**answer, "servers": dict(list(answer["servers"].items())[: SERVERS - 1])}
+    assert really.servers(state, whole)[-1].differs == ("missing",), "of servers it was whole"
+    assert really.servers(state, {**answer, "cut": False})[-1].differs == ("missing",)
+    shown = [server_json(servers[-1]), entry_json(next(one for one in entries if one.untold))]
+    assert [(one["running"], one["differs"], one["untold"]) for one in shown] == [(None, [], True), (None, "", True)]
+
+
+def test_the_page_says_that_an_answer_was_cut(world: World, beat: Beat, answers: dict[str, Any], few: None) -> None:
+    desired = big(world.ours.key)
+    revision = build.revision(world.ours)
+    with tenant_scope(world.ours):
+        values = {"revision": revision, "generation": 1, "digest": digest(desired), "state": to_json(desired)}
+        Snapshot.objects.create(tenant=world.ours, cluster=Cluster.objects.get(is_default=True), **values)
+    beat("n1")
+    answers["n1"] = cut_answer(world.ours.key)
+    one = look(world)["nodes"][0]
+    assert (one["cut"], one["differences"]) == (True, 1)
+    said = {"en": ("What the answer left out", "not told", "1 difference"), "pt-br": ("ficou de fora", "não informado")}
+    for language, words in said.items():
+        visitor = signed_in(build.member(world.ours, Role.ADMIN), language)
+        shown = page_of(visitor.get(f"/t/{world.ours.slug}/on-the-nodes"))
+        assert [word for word in (*words, 'data-testid="really-cut"') if word not in shown] == []
