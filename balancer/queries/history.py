@@ -44,8 +44,8 @@ def compared(tenant_id: str, number: int, against: int | None = None) -> Compare
     }
     known = after.pk in held and (before is None or before.pk in held)
     differences = objects.differences(held[before.pk] if before else {}, held[after.pk]) if known else []
-    names = (f"r{before.number}" if before else "nothing", f"r{number}")
-    text = shown.text_difference(state_of(before) if before else None, state_of(after), names=names)
+    called = (f"r{before.number}" if before else "nothing", f"r{number}")
+    text = shown.text_difference(state_of(before) if before else None, state_of(after), names=called)
     return Compared(before.number if before else None, number, differences, known, text)
 
 

@@ -40,7 +40,7 @@ class Impact:
 
 
 def of(tenant_id: str, wanted: Tenant) -> Impact:
-    """Three queries; of `wanted`, names may stand for addresses."""
+    """Two queries, and more for each state in which names stand for addresses."""
     wanted = names.resolved(wanted, tenant_id)
     nodes = list(Node.objects.filter(JOINED, cluster__placements__tenant=tenant_id).order_by("name"))
     live = live_states(tenant_id, nodes)

@@ -10,7 +10,7 @@ from datetime import datetime
 import structlog
 from django.db import transaction
 
-from balancer.fleet.models import Deployment, DeploymentState, NameUse, Node, Snapshot
+from balancer.fleet.models import JOINED, Deployment, DeploymentState, NameUse, Node, Snapshot
 from balancer.queries import names
 from balancer.services import deployments, fragments, revisions, trials, turns
 from balancer.services.fragments import Told
@@ -52,4 +52,4 @@ def compose_again(tenant_id: str) -> Placed | None:
     # What a node says of it from here on, it says of the same revision.
     deployed = Deployment.objects.filter(tenant=tenant_id, generation=old.generation, revision=old.revision_id)
     deployed.exclude(state=DeploymentState.SUPERSEDED).update(generation=fresh.generation)
-    return Placed(old.revision, told, list(Node.objects.filter(cluster=fresh.cluster_id)))
+    return Placed(old.revision, told, list(Node.objects.filter(JOINED, cluster=fresh.cluster_id)))

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from balancer.fleet.models import Edit, HostClaim, Revision
 from balancer.models import Pool, Route
-from balancer.queries import objects
+from balancer.queries import desired_state, impact, objects
 from balancer.services import backends, pools, revisions, routes, tenant_changes
 from tenants.errors import Conflict
 from tenants.scope import platform_scope, tenant_scope
@@ -91,6 +91,13 @@ def test_a_plan_or_a_suspension_waits_for_nobody(staged: Fleet) -> None:
     assert "127.0.0.3" not in str(made.state)
     with platform_scope():
         type(staged.tenant).objects.filter(pk=staged.tenant.pk).update(status="active")
+
+
+def test_what_it_takes_costs_two_queries(staged: Fleet, django_assert_num_queries: Any) -> None:
+    with tenant_scope(staged.tenant):
+        wanted = desired_state.of(staged.tenant)
+        with django_assert_num_queries(2):
+            assert len(impact.of(staged.tenant.pk, wanted).nodes) == 2
 
 
 def test_a_preview_shows_objects_text_and_what_it_takes_and_changes_nothing(staged: Fleet) -> None:

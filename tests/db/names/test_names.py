@@ -11,11 +11,11 @@ import redis
 from django.db import connection, transaction
 from django.utils import timezone
 
-from balancer.fleet.models import Deployment, Edit, Name, NameUse, Revision, Snapshot
+from balancer.fleet.models import Cluster, Deployment, Edit, Name, NameUse, Revision, Snapshot
 from balancer.haproxy import codec
 from balancer.models import Backend
 from balancer.queries import store
-from balancer.services import canary, lookups, name_uses, names, pools, revisions
+from balancer.services import canary, lookups, name_uses, names, nodes, pools, revisions
 from balancer.services.lookups import Looked
 from tenants.models import AuditEntry
 from tenants.scope import platform_scope, tenant_scope
@@ -236,6 +236,15 @@ def test_what_somebody_elses_save_finds_out_is_followed_too(site: Site, committe
         assert site.tenant.pk in names.behind(10)
     assert follow(site.tenant.pk)
     assert site.told() == ["10.1.0.5"]
+
+
+def test_a_node_that_has_not_come_is_told_nothing(site: Site) -> None:
+    with platform_scope():
+        nodes.take_in("n3", Cluster.objects.get(is_default=True), key="n" * 64, announced=True)
+    site.dns.addresses[APP] = ["10.1.0.6"]
+    assert look_again() == 1
+    assert site.told() == ["10.1.0.6"]
+    assert site.fleet.told.get("n3", []) == []
 
 
 def test_what_is_found_out_before_a_use_is_seen_is_not_missed(site: Site, committed: World) -> None:
