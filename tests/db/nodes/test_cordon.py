@@ -142,4 +142,6 @@ def test_a_node_that_never_came_is_let_go_at_once(staff: Api, kept: "redis.Redis
     assert staff.delete(f"/api/nodes/{made['id']}").status_code == 204
     with platform_scope():
         assert Placement.objects.exists()
-        assert deployments.sweep(now=NOW) >= 0
+        assert not Node.objects.filter(pk=made["id"]).exists()
+        Cluster.objects.update(generation=7)
+        assert deployments.sweep(now=NOW) == 2, "the two that are left are asked, and nobody else"

@@ -170,14 +170,14 @@ def test_a_down_server_gets_no_request_over_a_reload(
 
 
 def test_anothers_rare_checks_hold_up_nobodys(node: LiveNode, origins: Origins) -> None:
-    """A new worker would spread the first checks of all over the rare one's minute."""
+    """A new worker would spread the first checks of all over the rare one's ten minutes."""
     well, ill = origins.start("well"), origins.start("ill")
     ill.well = False
-    rare = tuple(tenant(f"ta{n}", server("b1", well), check=replace(FAST_CHECK, interval_ms=60_000)) for n in range(3))
+    rare = tuple(tenant(f"ta{n}", server("b1", well), check=replace(FAST_CHECK, interval_ms=600_000)) for n in range(3))
     often = tuple(tenant(f"tb{n}", server("b1", ill), check=FAST_CHECK) for n in range(3))
     node.tell(*rare, *often)
     for each in often:
-        eventually(lambda each=each: node.servers(f"{each.key}_p1")["b1"][2] == "down", within=10)  # type: ignore[misc]
+        eventually(lambda each=each: node.servers(f"{each.key}_p1")["b1"][2] == "down", within=40)  # type: ignore[misc]
 
 
 def test_d1_twenty_reloads_under_load_lose_nothing(node: LiveNode, origins: Origins) -> None:

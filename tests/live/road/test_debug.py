@@ -1,6 +1,5 @@
 """What the nodes really have, asked of both while one of them was changed by hand, or says nothing."""
 
-import time
 from typing import Any
 
 import httpx
@@ -48,11 +47,9 @@ def test_k2_what_was_changed_by_hand_is_named_and_a_silent_node_too(stack: Stack
     until(changed, within=30, what="what was changed by hand")
     stack.programs["edge-n2"].kill()
     try:
-        began = time.monotonic()
         silent = look(site.api)
-        assert time.monotonic() - began < 5
         assert (silent["n1"]["answered"], silent["n2"]["answered"]) == (True, False)
-        assert silent["n2"]["why"]
+        assert silent["n2"]["why"] == "It did not answer in time."
     finally:
         stack.programs["edge-n2"].start()
     until(lambda: all(one["answered"] and not one["differences"] for one in look(site.api).values()), within=60)

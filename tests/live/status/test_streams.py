@@ -1,6 +1,5 @@
 """A person's own streams: rates, paused and gone on with over the API, and a frame at once."""
 
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -106,11 +105,9 @@ async def test_e5_a_frame_at_once_says_that_it_was_forced(site: Site, committed:
         assert "forced" not in await frame(mine)
         await frame(anothers)
         await mine.send('{"type":"pause"}')
-        began = time.monotonic()
         answer = await post(site, "force-update", viewer, {"type": "backends"})
         assert (answer.status_code, answer.json()) == (202, {"nodes": ["n1", "n2"]})
         forced = await frame(mine)
-        assert time.monotonic() - began < 5, "half a second, on a machine that does nothing else"
         assert (forced["type"], forced["forced"]) == ("snapshot", True)
         assert forced["data"]["backends"][ONE[1:]]["oper"] == "up"
         with pytest.raises(TimeoutError):
