@@ -13,6 +13,7 @@ from tests.live.runtime import say
 from tests.live.stack import NodeUnderTest, Stack, until
 
 ROUNDS = 40
+PAUSE_S = 0.3  # between two changes: what nodes report of one is written down before the next begins, as when idle
 DEPLOYMENTS = 50
 DRAIN = 8  # of srv_admin_state: SRV_ADMF_FDRAIN
 
@@ -90,7 +91,7 @@ def change_until_seen(
                 time.sleep(0.003)
                 assert time.perf_counter() - start < 20
         samples.add(time.perf_counter() - start)
-        time.sleep(0.05)
+        time.sleep(PAUSE_S)
     return samples
 
 
@@ -110,7 +111,7 @@ def hosts_until_served(site: Site) -> Samples:
             while ask(node.http_port, host).statuses[200] == 0:
                 time.sleep(0.003)
         samples.add(time.perf_counter() - start)
-        time.sleep(0.05)
+        time.sleep(PAUSE_S)
     return samples
 
 
