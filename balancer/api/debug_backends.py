@@ -131,6 +131,8 @@ def node_json(answer: Answer, state: Deployed, *, at: float) -> dict[str, Any]:
     standing = {"node": answer.node, "service": answer.service, "cordoned_at": answer.cordoned_at}
     if told is None:
         said = "It did not answer in time." if answer.age is not None else "It was never heard."
+        if answer.ahead:
+            said = f"Its clock is {answer.ahead} s ahead: questions run out before it reads them. Set its clock."
         empty: dict[str, Any] = {"backends": [], "maps": [], "breaches": []}
         shown = {"at": None, "version": "", "generation": 0, "waits": False, "cut": False, "differences": 0, **empty}
         shown |= {"revision": None, "canary": None, "behind": False, "not_taken": ""}

@@ -106,6 +106,7 @@ class NodeRow:
     entries: tuple[EntryRow, ...] = ()
     more: int = 0
     errors: tuple[dict[str, Any], ...] = ()
+    ahead: int = 0
 
 
 @tenant_page(Verb.SECRETS)
@@ -122,7 +123,8 @@ def node_row(answer: Answer, deployed: Deployed, pools: dict[str, str], *, at: f
     """`at`: now, in epoch seconds."""
     told = answer.told
     if told is None:
-        return NodeRow(answer.node, False, answer.age, SERVICE.get(answer.service), answer.cordoned_at)
+        standing = SERVICE.get(answer.service)
+        return NodeRow(answer.node, False, answer.age, standing, answer.cordoned_at, ahead=answer.ahead)
     against = really.stand(deployed, answer.node, told)
     servers, entries = really.servers(against.state, told), really.entries(against.state, told)
     errors = [{**one, "word": SIDES.get(one["side"], one["side"])} for one in told["errors"]]

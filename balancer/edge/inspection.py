@@ -51,7 +51,8 @@ class Question:
             raise BadMessage(f"The question cannot be read: {error}.") from error
 
     def refuse_late(self, now: float) -> None:
-        """`now` is epoch seconds. Raises BadMessage."""
+        """`now` is epoch seconds, by this node's clock: where that is ahead all questions are late, and the console
+        says so (`services.inspections`). Raises BadMessage."""
         if now - self.sent_at > LATE_S:
             raise BadMessage("The question is too old.")
 

@@ -45,7 +45,7 @@ def fresh_of(age: float | None) -> Fresh:
 @dataclass(frozen=True, slots=True)
 class NodeStatus:
     """A node's own summary. `at` is epoch seconds; `age` seconds since then; rates per second; `pid` HAProxy's, 0 when
-    the node is there and its HAProxy does not answer."""
+    the node is there and its HAProxy does not answer. `ahead`: seconds by which its clock is before ours at least."""
 
     name: str
     id: str
@@ -61,6 +61,7 @@ class NodeStatus:
     uptime: int
     drift: int
     pid: int
+    ahead: int = 0
 
     @property
     def serving(self) -> bool:

@@ -179,6 +179,7 @@ def _node(name: str, told: Mapping[str, Any], moment: float) -> NodeStatus:
         uptime=told["uptime"],
         drift=told["drift"],
         pid=told["pid"],
+        ahead=told.get("ahead", 0),
     )
 
 

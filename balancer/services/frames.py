@@ -88,6 +88,7 @@ def summary_of(node: Node, body: Mapping[str, Any], *, now: datetime) -> dict[st
         "version": str(body["version"] or node.version)[:40],
         # Its own clock, so that a backlog does not look fresh; never later than ours.
         "at": round(min(float(body["at"]), now.timestamp()), 3),
+        "ahead": max(0, int(float(body["at"]) - now.timestamp())),
         "generation": int(body["generation"]),
         "outcome": node.outcome,
         "sessions": int(body["sessions"]),

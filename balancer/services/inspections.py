@@ -17,6 +17,7 @@ import redis
 from balancer import enqueue
 from balancer.fleet.models import JOINED, Node, Service
 from balancer.queries import status, store
+from balancer.queries.observed import NodeStatus
 from balancer.services import nodes as keys
 from tenants.models import Tenant
 from tenants.outbound.waiting import let_others_ask
@@ -31,13 +32,15 @@ ASK = re.compile(r"[0-9a-f]{32}")
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`told` None: it did not answer. `age`: seconds since it was last heard of at all. `service`: as `Service` has it;
-    `cordoned_at`: nothing new is entrusted to it since."""
+    `cordoned_at`: nothing new is entrusted to it since. `ahead`: seconds by which its clock is before ours, where that
+    is why: a question has run out for it before it reads it."""
 
     node: str
     age: float | None
     told: Mapping[str, Any] | None = None
     service: str = Service.IN
     cordoned_at: datetime | None = None
+    ahead: int = 0
 
 
 def ask(tenant: Tenant, *, now: datetime) -> list[Answer]:
@@ -55,9 +58,15 @@ def ask(tenant: Tenant, *, now: datetime) -> list[Answer]:
             told.get(node.pk),
             node.service,
             node.cordoned_at,
+            _ahead(heard.get(node.pk)) if node.pk not in told else 0,
         )
         for node in there
     ]
+
+
+def _ahead(heard: NodeStatus | None) -> int:
+    """The question is carried for as long as it is waited for, by the clock of who takes it."""
+    return heard.ahead if heard is not None and heard.ahead >= PATIENCE else 0
 
 
 def _age(node: Node, *, now: datetime) -> float | None:

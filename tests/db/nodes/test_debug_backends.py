@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -219,3 +220,20 @@ def test_the_page_says_that_an_answer_was_cut(world: World, beat: Beat, answers:
         visitor = signed_in(build.member(world.ours, Role.ADMIN), language)
         shown = page_of(visitor.get(f"/t/{world.ours.slug}/on-the-nodes"))
         assert [word for word in (*words, 'data-testid="really-cut"') if word not in shown] == []
+
+
+def test_a_node_whose_clock_is_ahead_is_told_to_set_it(
+    world: World, beat: Beat, answers: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspections, "PATIENCE", 0.5)
+    beat("n1", at=timezone.now() + timedelta(seconds=45))
+    beat("n2", at=timezone.now() + timedelta(seconds=1))
+    one, two = look(world)["nodes"]
+    assert one["why"].startswith("Its clock is 4")
+    assert "Set its clock." in one["why"]
+    assert two["why"] == "It did not answer in time."
+    answers["n1"] = told(world.ours.key)
+    assert look(world)["nodes"][0]["why"] == "", "it answered nevertheless"
+    del answers["n1"]
+    shown = page_of(signed_in(build.member(world.ours, Role.ADMIN), "pt-br").get(f"/t/{world.ours.slug}/on-the-nodes"))
+    assert "s adiantado: as perguntas expiram" in shown
