@@ -95,7 +95,7 @@ class _File:
 
     webs: list[Web]
     fronts: list[Flat]
-    backends: Mapping[str, Flat]
+    pools: Mapping[str, Flat]
     ways: frozenset[bool | None]
     budget: Budget
 
@@ -106,8 +106,8 @@ def walked(webs: list[Web], rules: Mapping[str, Rules], hosts: list[str], ledger
     fronts = [
         flat(Rules(tuple(web.ruled.steps), web.ruled.edits, frozenset(web.ruled.lines | {web.number}))) for web in webs
     ]
-    backends = {name: flat(one) for name, one in rules.items()}
-    file = _File(webs, fronts, backends, frozenset(web.secure for web in webs), Budget())
+    pools = {name: flat(one) for name, one in rules.items()}
+    file = _File(webs, fronts, pools, frozenset(web.secure for web in webs), Budget())
     sites = Sites()
     for host in hosts:
         without: set[int] = set()
@@ -143,7 +143,7 @@ def _walk(host: str, file: _File, without: set[int], sites: Sites) -> None:
         if not rules.ones:
             web.total = False
             continue
-        walk = Walk(file.backends, file.budget, web.proxy.section.called, without)
+        walk = Walk(file.pools, file.budget, web.proxy.section.called, without)
         start = Facts(host, secure=_secure(web, file.ways))
         total = walk.run(rules, start)
         met = (one for one, way in taken if way is None or start.secure is None or way == start.secure)

@@ -87,8 +87,8 @@ class _Way:
 class Walk:
     """`found` fills with every `run`. `without`: lines that are left out."""
 
-    def __init__(self, backends: Mapping[str, Flat], budget: Budget, whose: str, without: Container[int] = ()) -> None:
-        self.backends, self.budget, self.whose, self.without = backends, budget, whose, without
+    def __init__(self, pools: Mapping[str, Flat], budget: Budget, whose: str, without: Container[int] = ()) -> None:
+        self.pools, self.budget, self.whose, self.without = pools, budget, whose, without
         self.found: list[Led] = []
 
     def run(self, rules: Flat, facts: Facts) -> bool:
@@ -151,7 +151,7 @@ class Walk:
         """Where the requests go on of whom the rule holds."""
         match one.step.do:
             case Send(led):
-                rules = self.backends[led]
+                rules = self.pools[led]
                 return _Way(rules.ones, 0, facts, self._plus(way.edits, rules.edits, one), used | rules.lines, led)
             case Change(more):
                 edits = self._plus(way.edits, more, one)
