@@ -73,7 +73,7 @@ def test_a_change_of_admin_is_held_to_the_same_guard_as_the_act(world: World) ->
 def test_a10_a_region_comes_back_as_it_was_sent_and_finds_its_backends(world: World) -> None:
     api = build.api(world.owner, world.ours)
     pool = build.pool(world.ours).pk
-    for address, region in (("10.0.0.1:80", "eu-west/Lyon"), ("10.0.0.2:80", "São Paulo"), ("10.0.0.3:80", "")):
+    for address, region in (("10.0.0.1:80", "eu-west/Lyon"), ("10.0.0.2:80", "São Paulo"), ("10.0.0.3:80", None)):
         made = api.post("/api/backends", {"pool": pool, "address": address, "region": region}).json()
         assert api.get(f"/api/backends/{made['id']}").json()["region"] == region
     found = api.get("/api/backends?region=S%C3%A3o+Paulo").json()["items"]
