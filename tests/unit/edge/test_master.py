@@ -7,7 +7,8 @@ import pytest
 
 from balancer.edge.errors import CommandRejected, NodeUnreachable, UnexpectedReply
 from balancer.edge.master import Master
-from tests.unit.edge.sockets import Script, fake
+from tests.fake_socket import Script
+from tests.unit.edge.sockets import fake
 
 PROC = """#<PID>          <type>          <reloads>       <uptime>        <version>
 14808           master          3 [failed: 1]   0d00h00m04s     2.6.12-1+deb12u4
