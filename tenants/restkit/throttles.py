@@ -1,9 +1,9 @@
 """Who asks too often: one class for each kind of endpoint, counted for all processes together.
 
-A view names its class in `throttle_class_name` (and an action of a view set its own in `throttle_class_names`):
-`auth` and `login` are counted by address, `api` by tenant and plan, `expensive` by tenant; "" is not counted. What
-names none is `api`; a page is not counted; what somebody sends who is not signed in yet, to a page or to `/auth/`, is
-`auth`.
+A view names its class in `throttle_class_name` (and an action of a view set, or a method of a page, its own in
+`throttle_class_names`): `auth` and `login` are counted by address, `api` by tenant and plan, `expensive` by tenant; ""
+is not counted. What names none is `api`; a page is not counted; what somebody sends who is not signed in yet, to a page
+or to `/auth/`, is `auth`.
 
 Without Redis, `api` and `expensive` are let through: configuration must go on while it restarts. What guesses at
 credentials is not: it is a 503.
@@ -85,7 +85,8 @@ class ThrottleMiddleware:
 def class_of(request: HttpRequest, view: Callable[..., Any]) -> Class | None:
     """Of the view that a route leads to."""
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
-    action = getattr(view, "actions", {}).get((request.method or "").lower(), "")
+    method = (request.method or "").lower()
+    action = getattr(view, "actions", {}).get(method, method)
     named = getattr(kind, "throttle_class_names", {}).get(action, getattr(kind, "throttle_class_name", None))
     if named is not None:
         return Class(named) if named else None

@@ -114,3 +114,4 @@ def test_looking_is_expensive_and_a_refusal_speaks_their_language(fleet: Fleet, 
     settings.THROTTLES = {"expensive": 2}
     visitor = client(fleet)
     assert [visitor.post(PAGE, asked(CFG)).status_code for _ in range(3)].count(429) >= 1
+    assert {visitor.get(PAGE).status_code for _ in range(12)} == {200}, "looking at the empty form is not"
