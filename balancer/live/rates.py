@@ -28,7 +28,8 @@ class Reading:
 
     def since(self, older: "Reading") -> tuple[int, ...]:
         """A count that went back began anew: what it has counted since then is what it grew by."""
-        return tuple(now - then if now >= then else now for now, then in zip(self.counted, older.counted, strict=True))
+        pairs = zip(self.counted, older.counted, strict=True)
+        return tuple(count - before if count >= before else count for count, before in pairs)
 
 
 class Rates:

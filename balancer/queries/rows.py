@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, models
+from psycopg import sql
 
+TABLE = sql.SQL("SELECT {columns} FROM {table} ORDER BY {key}")
+TEXT = sql.SQL("{}::text")
 # As `datetime.isoformat` writes it, but for a fraction of nothing.
-ISO = "to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')"
+ISO = sql.SQL("to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"')")
 NO_FRACTION = ".000000"
 
 
@@ -22,7 +25,7 @@ class Column:
     is that already."""
 
     name: str
-    told: str
+    told: sql.Composable
     default: Any
     usual: Any
     value: Callable[[Any], Any] | None
@@ -32,7 +35,7 @@ class Column:
 class Plan:
     """How to read one table."""
 
-    query: str
+    query: sql.Composed
     columns: tuple[Column, ...]
     key: str
 
@@ -41,18 +44,20 @@ def plan(model: type[models.Model], defaults: "Mapping[models.Field[Any, Any], A
     """`defaults`: the columns to read; the primary key, which is among them, has none."""
     columns = tuple(_column(field, default) for field, default in defaults.items())
     pk = model._meta.pk
-    told = ", ".join(column.told for column in columns)
-    # Names of ours, quoted.
-    query = f"SELECT {told} FROM {_quoted(model._meta.db_table)} ORDER BY {_quoted(pk.column)}"  # noqa: S608
+    query = TABLE.format(
+        columns=sql.SQL(", ").join(column.told for column in columns),
+        table=sql.Identifier(model._meta.db_table),
+        key=_name(pk),
+    )
     return Plan(query, columns, pk.attname)
 
 
 def _column(field: "models.Field[Any, Any]", default: Any) -> Column:
-    name = _quoted(field.column)
+    name = _name(field)
     match field:
         case models.JSONField():
             usual = None if default is None else json.dumps(default)
-            return Column(field.attname, f"{name}::text", default, usual, json.loads)
+            return Column(field.attname, TEXT.format(name), default, usual, json.loads)
         case models.DateTimeField():
             return Column(field.attname, ISO.format(name), default, None, _moment)
     return Column(field.attname, name, default, default, None)
@@ -62,15 +67,15 @@ def _moment(text: str) -> str:
     return text.replace(NO_FRACTION, "")
 
 
-def _quoted(name: str | None) -> str:
-    """Of a table or a concrete column, which all have one."""
-    return connection.ops.quote_name(str(name))
+def _name(field: "models.Field[Any, Any]") -> sql.Identifier:
+    """A concrete column has one."""
+    return sql.Identifier(str(field.column))
 
 
 def read(plans: Sequence[Plan]) -> list[dict[str, dict[str, Any]]]:
     """Of each, the rows by primary key, in its order. One round trip."""
     with connection.cursor() as cursor:
-        cursor.execute("; ".join(plan.query for plan in plans))
+        cursor.execute(sql.SQL("; ").join(plan.query for plan in plans))
         tables = [cursor.fetchall()]
         while cursor.nextset():
             tables.append(cursor.fetchall())
