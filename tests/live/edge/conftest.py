@@ -1,4 +1,4 @@
-"""A node and origins for each test; both are ended by their own handles."""
+"""Nodes and origins of tests; all are ended by their own handles."""
 
 from collections.abc import Iterator
 
@@ -20,6 +20,19 @@ def origins() -> Iterator[Origins]:
 def node() -> Iterator[LiveNode]:
     with one_node() as live:
         yield live
+
+
+@pytest.fixture(scope="module")
+def one_of_a_file() -> Iterator[LiveNode]:
+    with one_node() as live:
+        yield live
+
+
+@pytest.fixture
+def shared(one_of_a_file: LiveNode) -> Iterator[LiveNode]:
+    """One for all tests of a file; each leaves it without a tenant."""
+    yield one_of_a_file
+    one_of_a_file.tell(gone=tuple(one_of_a_file.node.store.kept))
 
 
 @pytest.fixture(scope="module")

@@ -18,22 +18,14 @@ from balancer.haproxy.desired import AdminState, Route, Tenant
 from balancer.haproxy.planner import drift
 from tests.live.edge.cutting import Cutter, cutter
 from tests.live.edge.load import load
-from tests.live.edge.nodes import FAST_CHECK, LiveNode, one_node, server, tenant
+from tests.live.edge.nodes import FAST_CHECK, LiveNode, server, tenant
 from tests.live.edge.origins import Origin, Origins
 from tests.live.edge.test_reload import outcomes
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[LiveNode]:
-    with one_node() as live:
-        yield live
-
-
 @pytest.fixture
-def node(running: LiveNode) -> Iterator[LiveNode]:
-    """One for all tests here; each leaves it without a tenant."""
-    yield running
-    running.tell(gone=tuple(running.node.store.kept))
+def node(shared: LiveNode) -> LiveNode:
+    return shared
 
 
 @contextmanager

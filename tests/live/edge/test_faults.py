@@ -3,7 +3,7 @@
 import os
 import signal
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -18,22 +18,14 @@ from balancer.haproxy.listeners import Listener, ListenerKind, Mode
 from balancer.haproxy.render import render_shard
 from balancer.haproxy.show import Processes
 from tests.live.edge.load import load
-from tests.live.edge.nodes import NO_CHECK, LiveNode, free_port, one_node, server, tenant
+from tests.live.edge.nodes import NO_CHECK, LiveNode, free_port, server, tenant
 from tests.live.edge.origins import Origins
 from tests.live.edge.test_reload import outcomes
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[LiveNode]:
-    with one_node() as live:
-        yield live
-
-
 @pytest.fixture
-def node(running: LiveNode) -> Iterator[LiveNode]:
-    """One for all tests here; each leaves it without a tenant."""
-    yield running
-    running.tell(gone=tuple(running.node.store.kept))
+def node(shared: LiveNode) -> LiveNode:
+    return shared
 
 
 def test_a_wedged_haproxy_is_told_as_not_live_and_heals(node: LiveNode, origins: Origins) -> None:

@@ -38,12 +38,6 @@ def lines() -> Iterator[Lines]:
         yield lines
 
 
-@pytest.fixture(scope="module")
-def running() -> Iterator[LiveNode]:
-    with one_node() as live:
-        yield live
-
-
 @pytest.fixture
 def alone() -> Iterator[LiveNode]:
     """One that may be killed."""
@@ -52,10 +46,8 @@ def alone() -> Iterator[LiveNode]:
 
 
 @pytest.fixture
-def node(running: LiveNode) -> Iterator[LiveNode]:
-    """One for all tests here; each leaves it without a tenant."""
-    yield running
-    running.tell(gone=tuple(running.node.store.kept))
+def node(shared: LiveNode) -> LiveNode:
+    return shared
 
 
 def pool(key: str, *origins: Line, check: HealthCheck = NO_CHECK, **more: Any) -> Pool:
