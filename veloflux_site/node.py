@@ -99,27 +99,21 @@ def converge(body: str, signature: str) -> None:
 @app.task(name="node.look")
 def look(body: str, signature: str) -> None:
     """Tell what HAProxy has of one tenant. Nothing is changed; what fails is not tried again: somebody waits."""
-    try:
-        verify(environment.key, body, signature)
-        question = inspection.Question.from_body(body, node=environment.id)
-        question.refuse_late(time.time())
-        answer = inspection.look(node(), question)
-    except (BadSignature, BadMessage, EdgeError) as error:
-        log.warning("not looked", error=str(error))
+    if (question := _understood(body, signature, inspection.Question.from_body)) is None:
         return
-    _tell("balancer.tasks.looked", "status", answer)
+    try:
+        answer = inspection.look(node(), question)
+    except EdgeError as error:
+        log.warning("not looked", error=str(error))
+    else:
+        _tell("balancer.tasks.looked", "status", answer)
 
 
 @app.task(name="node.read")
 def read(body: str, signature: str) -> None:
     """Read HAProxy's counters now, for somebody who does not want to wait a second."""
-    try:
-        verify(environment.key, body, signature)
-        inspection.refuse_reading(body, node=environment.id, now=time.time())
-    except (BadSignature, BadMessage) as error:
-        log.warning("not read", error=str(error))
-        return
-    reader().read_at_once()
+    if _understood(body, signature, inspection.asked_to_read):
+        reader().read_at_once()
 
 
 @app.task(name="node.tell_again")

@@ -1,14 +1,13 @@
 """What HAProxy has of one tenant, for whoever looks for a mistake: told when asked, bounded, and without a byte of what
 anybody sent or was answered."""
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from balancer.edge.errors import UnexpectedReply
-from balancer.edge.message import BadMessage
+from balancer.edge.message import BadMessage, understood
 from balancer.edge.node import Node
 from balancer.edge.runtime import is_error
 from balancer.haproxy.protocol_errors import parse_errors
@@ -37,35 +36,29 @@ class Question:
 
     ask: str
     tenant: str
-    sent_at: float
 
     @classmethod
     def from_body(cls, body: str, *, node: str) -> "Question":
         """Raises BadMessage."""
-        try:
-            data = json.loads(body)
-            if data["node"] != node or data["act"] != "look":
-                raise BadMessage("This is no question to this node.")
-            return cls(str(data["ask"]), str(data["tenant"]), float(data["sent_at"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadMessage(f"The question cannot be read: {error}.") from error
+        return understood(body, node=node, act="look", read=cls._of)
 
-    def refuse_late(self, now: float) -> None:
-        """`now` is epoch seconds, by this node's clock: where that is ahead all questions are late, and the console
-        says so (`services.inspections`). Raises BadMessage."""
-        if now - self.sent_at > LATE_S:
-            raise BadMessage("The question is too old.")
+    @classmethod
+    def _of(cls, data: Mapping[str, Any]) -> "Question":
+        refuse_late(float(data["sent_at"]))
+        return cls(str(data["ask"]), str(data["tenant"]))
 
 
-def refuse_reading(body: str, *, node: str, now: float) -> None:
-    """Whether the console asks this node to read now. Raises BadMessage unless it does, and did just now."""
-    try:
-        data = json.loads(body)
-        meant = data["node"] == node and data["act"] == "read" and now - float(data["sent_at"]) <= LATE_S
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadMessage(f"The message cannot be read: {error}.") from error
-    if not meant:
-        raise BadMessage("This node is not asked to read now.")
+def asked_to_read(body: str, *, node: str) -> bool:
+    """Whether the console asks this node to read now. Raises BadMessage where it does not, or did so long ago."""
+    understood(body, node=node, act="read", read=lambda data: refuse_late(float(data["sent_at"])))
+    return True
+
+
+def refuse_late(sent_at: float) -> None:
+    """Epoch seconds, by this node's clock: where that is ahead all questions are late, and the console says so
+    (`services.inspections`). Raises BadMessage."""
+    if time.time() - sent_at > LATE_S:
+        raise BadMessage("The question is too old.")
 
 
 def look(node: Node, question: Question) -> Json:

@@ -1,10 +1,10 @@
 """The console's message, read and fenced."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from balancer.edge import upstream_files
 from balancer.edge.fragments import Fragment, Held, Kept
@@ -15,11 +15,23 @@ from balancer.edge.upstream_files import MissingFile
 from balancer.haproxy.codec import BadState
 from balancer.haproxy.text import Unprintable
 
+T = TypeVar("T")
 NOT_UNDERSTOOD = "This node does not understand a value of the configuration."
 
 
 class BadMessage(Exception):
     """A signed body that is no message for this node."""
+
+
+def understood(body: str, *, node: str, act: str, read: Callable[[Mapping[str, Any]], T]) -> T:
+    """What the console asks of this node beside changes. Raises BadMessage."""
+    try:
+        data = json.loads(body)
+        if data["node"] != node or data["act"] != act:
+            raise BadMessage(f"This does not ask this node to {act}.")
+        return read(data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadMessage(f"The message cannot be read: {error}.") from error
 
 
 @dataclass(frozen=True, slots=True)

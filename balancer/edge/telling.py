@@ -6,13 +6,12 @@ mind what has to be told again. Tenants that are due are told whole, some with e
 much is told at once, at the start too.
 """
 
-import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
-from balancer.edge.message import BadMessage
+from balancer.edge.message import understood
 
 NOTHING = -1  # of the numbers of frames
 ROUND_S = 3600.0  # in which every tenant is told whole, whatever happened to what was told before
@@ -29,13 +28,12 @@ class Lacking:
     @classmethod
     def from_body(cls, body: str, *, node: str) -> "Lacking":
         """Raises BadMessage."""
-        try:
-            data = json.loads(body)
-            if data["node"] != node or data["act"] != "tell_again":
-                raise BadMessage("This is not for this node.")
-            return cls(str(data["run"]), max(NOTHING, int(data["after"])))
-        except (KeyError, TypeError, ValueError) as error:
-            raise BadMessage(f"The message cannot be read: {error}.") from error
+        return understood(
+            body,
+            node=node,
+            act="tell_again",
+            read=lambda data: cls(str(data["run"]), max(NOTHING, int(data["after"]))),
+        )
 
 
 class Telling:

@@ -14,7 +14,7 @@ SECRET = "Set-Cookie: session=topsecret"
 
 
 def look(node: LiveNode, key: str) -> dict[str, Any]:
-    return inspection.look(node.node, Question("0" * 32, key, 0.0))
+    return inspection.look(node.node, Question("0" * 32, key))
 
 
 def test_servers_checks_and_map_entries_are_told_and_no_other_tenants(node: LiveNode, origins: Origins) -> None:

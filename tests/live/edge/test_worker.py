@@ -130,10 +130,10 @@ def test_a_message_becomes_traffic_a_report_and_a_status(node: LiveNode, broker:
         for wrong in ({"node": OTHER}, {"act": "look"}, {"sent_at": time.time() - 60}):
             console.ask_to_read({**ask, **wrong})
         console.ask_to_read(ask, key="another key")
-        eventually(lambda: log.read_text().count("not read") == 4)
+        eventually(lambda: log.read_text().count("message refused") == 6)
         console.ask_to_read(ask)
         assert console.heard("status")["whole"] == []
-        assert log.read_text().count("not read") == 4
+        assert log.read_text().count("message refused") == 6
         process.terminate()
         assert process.wait(15) == 0
     console.close()
